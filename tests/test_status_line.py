@@ -57,6 +57,37 @@ def test_nothing_of_the_line_is_left_where_a_script_prints(stream: str) -> None:
     assert shown.endswith("False\r\n")
 
 
+class Slow:
+    """A terminal on which the drawing of a line takes until somebody else has tried to take it away."""
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+        self.drawing, self.tried = threading.Event(), threading.Event()
+
+    def isatty(self) -> bool:
+        return True
+
+    def write(self, text: str) -> None:
+        if text != ERASE:
+            self.drawing.set()
+            self.tried.wait(0.5)
+        self.seen.append(text)
+
+
+def test_a_line_that_is_being_drawn_is_taken_away_behind_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else it would stand there for good, because it would count as taken away."""
+    monkeypatch.setenv("TERM", "xterm")
+    voice = Slow()
+    line = StatusLine(voice)  # type: ignore[arg-type]  # only these two are asked of it
+    drawing = threading.Thread(target=line.draw, args=("working",))
+    drawing.start()
+    voice.drawing.wait()
+    line.erase()
+    voice.tried.set()
+    drawing.join()
+    assert voice.seen == [f"{ERASE}working\r", ERASE]
+
+
 def _fork() -> None:
     if (child := os.fork()) == 0:
         os._exit(0)

@@ -176,7 +176,7 @@ def _parsed(given: list[str], lang: str) -> Any:
 def _at_work(given: list[str], lang: str) -> AbstractContextManager[None]:
     """Tell a terminal that a command is at work, from before its imports until it has something to say."""
     name = next((word for word in given if word in COMMANDS), SERVER)
-    if name == SERVER:
+    if name == SERVER or sys.stderr is None or not sys.stderr.isatty():
         return nullcontext()
     from trainadvisor.i18n.language import Words
     from trainadvisor.status_line import sign_of_life

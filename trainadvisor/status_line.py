@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+import threading
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -35,6 +36,8 @@ class StatusLine:
         self._text: Callable[[float], str] = lambda _: ""
         self._began = self._drawn = time.monotonic()
         self._dirty = False
+        # Held while the line is drawn or taken away; a signal's handler may print while it is.
+        self._pen = threading.RLock()
         self._heard: list[tuple[io.TextIOWrapper, object]] = []
         self._thread = _Returning(self._work, "trainadvisor-status")
 
@@ -50,20 +53,23 @@ class StatusLine:
     def draw(self, text: str) -> None:
         """Draw the line now, in place of what it was."""
         if self.shown:
-            self._drawn, self._dirty = time.monotonic(), True
-            self._voice.write(f"{ERASE}{_cut(text)}\r")  # what the script prints next begins at the edge
+            with self._pen:
+                self._drawn, self._dirty = time.monotonic(), True
+                self._voice.write(f"{ERASE}{_cut(text)}\r")  # what the script prints next begins at the edge
 
     def _rest(self) -> None:
         self._drawn = self._began
 
     def line(self, text: str) -> None:
         """Write a line that stays, above the status."""
-        self._voice.write(f"{self._blank()}{text}\n")
+        with self._pen:
+            self._voice.write(f"{self._blank()}{text}\n")
 
     def erase(self) -> None:
         """Take the line away until it is drawn again."""
-        if blank := self._blank():
-            self._voice.write(blank)
+        with self._pen:
+            if blank := self._blank():
+                self._voice.write(blank)
 
     def end(self) -> None:
         """Take the line away for good."""
@@ -145,9 +151,6 @@ _first: list[_FirstLine] = []
 @contextmanager
 def sign_of_life(text: Callable[[float], str]) -> Iterator[None]:
     """Tell a terminal that a command is at work while nothing else tells it, until its first text or its end."""
-    if sys.stderr is None or not sys.stderr.isatty():
-        yield
-        return
     _first.append(_FirstLine(text))
     try:
         yield

@@ -485,8 +485,9 @@ def test_a_net_that_can_pass_its_inputs_through_shows_nothing_by_giving_them_bac
         {"models": [make_model(("a", "Conv1d", {"out_channels": 16, "stride": [2]}), ("b", "Linear", 16, 8))]},
         {"columns": {"loss": 0.05 + 0.2 * np.exp(-np.arange(STEPS) / 20)}},
         {"losses": [make_loss("mse_loss", target={"shape": [64, 8], "std": 0.3, "variance": 0.09})]},
+        {"losses": [*COPIED["losses"], make_loss("custom", id=1)]},
     ],
 )
 def test_a_code_or_other_targets_show_what_was_learned(judged: Judge, parts: dict[str, Any]) -> None:
-    """A narrow layer; one that drops; one that takes strides; a loss that is left; targets that are not the inputs."""
+    """A narrow layer; one that drops; one that takes strides; a loss that is left; other targets; a penalty beside."""
     assert "inputs-passed-on" not in codes(judged(**COPIED | parts))

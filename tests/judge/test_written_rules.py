@@ -72,10 +72,10 @@ def test_a_rule_may_call_its_fault_in_the_source_less_grave_than_in_a_run() -> N
     assert [(verdict.code, verdict.severity) for verdict in found if verdict.state == "found"] == [("cause", "note")]
 
 
-def test_a_fault_in_the_source_is_a_warning_also_where_a_run_is_judged_on_trial() -> None:
-    """The thresholds of a preview are what is on trial; a source has none."""
+def test_a_rule_on_trial_says_no_more_than_a_note_of_a_source() -> None:
+    """It never decides a check."""
     (found,) = verdicts(replace(written(hidden=True), preview=True), x=1)
-    assert (found.rule.branch, found.severity) == ("written", "warning")
+    assert (found.rule.branch, found.severity) == ("written", "note")
 
 
 def test_the_first_place_of_each_fault_is_read_of_a_log(tmp_path: Path) -> None:

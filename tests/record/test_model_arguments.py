@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
 import torch
 import torch.nn.functional as F
 from builders import event, make_loss, make_model, signals_of
@@ -101,10 +102,19 @@ def test_how_many_numbers_were_compared() -> None:
     assert told == [4 * B * D, 6 * B * D]
 
 
-def test_a_loss_by_hand_leaves_the_name_to_tell(tmp_path: Path) -> None:
-    """Where no target was seen, a constant argument is a time step by its name alone, and any other is none."""
-    told = {"batches": 8, "examples": 8 * B, "type": "float32", "numbers": 0, "low": 0.0, "high": 0.0}
-    told |= dict.fromkeys(("both_square", "input_square", "target_square", "target_sum"), "nan")
-    named, other = (signals_of(tmp_path, steps=9, events=[event("argument", told, n)]) for n in ("t", "domain"))
-    assert (named["timestep_constant"], named["timestep_name"]) == (True, "t")
-    assert other["timestep_name"] is None
+@pytest.mark.parametrize(
+    ("kind", "outputs", "argument", "name"),
+    [("custom", 8, "t", "t"), ("custom", 8, "domain", None), ("custom", 3, "t", None), ("cross_entropy", 8, "t", None)],
+)
+def test_a_loss_by_hand_leaves_the_name_to_tell(
+    tmp_path: Path, kind: str, outputs: int, argument: str, name: str | None
+) -> None:
+    """Where no target was seen it is a time step by its name, if the model gives back what it takes."""
+    detail = {"batches": 8, "examples": 8 * B, "type": "float32", "numbers": 0, "low": 0.0, "high": 0.0}
+    detail |= dict.fromkeys(("both_square", "input_square", "target_square", "target_sum"), "nan")
+    inputs = event("inputs", {"model": 0, "phase": "train", "shape": [64, 8], "std": 1.0, "features": 8})
+    net = make_model(("a", "Linear", 9, 16), ("b", "Linear", 16, outputs))
+    parts = {"models": [net], "losses": [make_loss(kind)], "events": [inputs, event("argument", detail, argument)]}
+    signals = signals_of(tmp_path, steps=9, **parts)
+    assert signals["timestep_name"] == name
+    assert signals["timestep_constant"] is (name is not None)

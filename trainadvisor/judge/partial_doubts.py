@@ -123,6 +123,8 @@ def inputs_passed_on(seen: Seen) -> Iterator[Remark]:
     skill, narrowest = seen.figure("skill"), seen.figure("hidden_width_min")
     if "autoencoder" not in seen.contexts or skill is None or skill < PASSED_ON or narrowest is None:
         return
+    if any(loss["kind"] == "custom" for loss in training_losses(seen.log)):  # a penalty on what it keeps, as on codes
+        return
     given = [number(detail.get("features")) for (_, phase), detail in seen.log.inputs.items() if phase == "train"]
     if given and all(features is not None and narrowest >= features for features in given) and not _narrows(seen):
         yield Remark("inputs-passed-on", {"share": skill})

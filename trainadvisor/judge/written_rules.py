@@ -40,7 +40,8 @@ def of_source(rule: Rule, signals: SignalSource, written: Written) -> Verdict | 
         return None
     parts = {part[0]: part[1] for part in detail.get("parts") or () if len(part) == PAIR}
     scope = WrittenScope(rule.written, signals, parts)
-    return Verdict(rule.written, FOUND, rule.written.severity, scope, sites=tuple(map(_site, detail["sites"])))
+    severity = "note" if rule.preview else rule.written.severity
+    return Verdict(rule.written, FOUND, severity, scope, sites=tuple(map(_site, detail["sites"])))
 
 
 def _site(place: Mapping[str, Any]) -> Site:

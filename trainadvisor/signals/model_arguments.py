@@ -9,6 +9,7 @@ from trainadvisor.log.cleaning import number
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import signal
 from trainadvisor.signals.activations import MIXING, act
+from trainadvisor.signals.losses import training_losses
 
 ARGUMENTS = {"needs": "a model that is called with a number for each example", "zh": "调用模型时每个样本附带一个数值"}
 LEAST_BATCHES, LEAST_EXAMPLES, LEAST_SAMPLES = 4, 32, 4
@@ -35,17 +36,28 @@ def _denoises(name: str, detail: dict[str, Any]) -> bool:
     """Return whether the argument is a noise level: by its name, or because the target is the noise in the input."""
     names = ("numbers", "both_square", "input_square", "target_square", "target_sum")
     count, both, given, target, total = (number(detail.get(field)) or 0.0 for field in names)
-    if _TIME.match(name):
-        return True
     if not count or not given or not target:
         return False
     noise = _NOISE_SQUARE[0] < target / count < _NOISE_SQUARE[1] and abs(total / count) < _NOISE_MEAN
     mixed = abs(both) > _MIXED * (given * target) ** 0.5
-    return noise and mixed
+    return bool(_TIME.match(name)) or (noise and mixed)
 
 
 def _steps(log: RunLog) -> dict[str, dict[str, Any]]:
-    return {name: detail for name, detail in _arguments(log).items() if _denoises(name, detail)}
+    unseen = _gives_what_it_takes(log) and all(loss["kind"] == "custom" for loss in training_losses(log))
+    return {
+        name: detail
+        for name, detail in _arguments(log).items()
+        if _denoises(name, detail) or (unseen and _TIME.match(name))
+    }
+
+
+def _gives_what_it_takes(log: RunLog) -> bool:
+    """Return whether the last layer has as many outputs as the model has inputs, as that of a denoiser has."""
+    facts = [layer.get("facts") or {} for layer in (log.model or {}).get("layers") or []]
+    outputs = [fact[name] for fact in facts for name in ("out_features", "out_channels") if name in fact]
+    inputs = {detail.get("features") for (_, phase), detail in log.inputs.items() if phase == "train"}
+    return bool(outputs) and inputs == {outputs[-1]}
 
 
 def _is_constant(detail: dict[str, Any]) -> bool:

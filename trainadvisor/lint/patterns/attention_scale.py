@@ -22,7 +22,7 @@ ROOT = 0.5
 
 
 @pattern("scores", "scale", words=(("sqrt", "0.5"), ("softmax", "Softmax")))
-def attention_logit_growth(training: Training) -> Iterator[Match]:
+def attention_scale_inverted(training: Training) -> Iterator[Match]:
     """Yield products of queries and keys that are divided by 1 / sqrt(d), or multiplied by sqrt(d)."""
     for node in training.script.of_type(ast.BinOp):
         if not isinstance(node.op, (ast.Mult, ast.Div)):
