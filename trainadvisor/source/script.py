@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 from trainadvisor.source.bindings import LOOPS, SCOPES, Binding, bindings_of, inside
+from trainadvisor.source.one_path import in_other_branch
 from trainadvisor.source.syntax import assignments, called, in_head, is_self
 
 if TYPE_CHECKING:
@@ -178,7 +179,7 @@ class Script:
         around = [name, *self.ancestors(name)]
         held: list[Binding] = []
         for binding in reversed([b for b in found if b.line <= place]):
-            if self._excluded(binding.statement, around):
+            if in_other_branch(self.parents, binding.statement, name):
                 continue
             held.append(binding)
             if self._sure(binding.statement, around):
@@ -196,16 +197,6 @@ class Script:
         while isinstance(parent, (ast.With, ast.AsyncWith)) and parent not in around:
             parent = self.parents.get(parent)
         return parent in around and not isinstance(statement, LOOPS)
-
-    def _excluded(self, statement: ast.AST, around: list[ast.AST]) -> bool:
-        """Return whether a statement and a node are in two branches of the same condition."""
-        child = statement
-        for parent in self.ancestors(statement):
-            if isinstance(parent, ast.If) and parent in around:
-                inner = around[around.index(parent) - 1]
-                return (child in parent.body) != (inner in parent.body) and inner is not parent.test
-            child = parent
-        return False
 
     def _carried(self, binding: Binding, held: list[Binding], around: list[ast.AST]) -> bool:
         """Return whether a later binding reaches a name through the next round of a loop around both."""

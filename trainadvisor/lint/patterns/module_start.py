@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import ast
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 from trainadvisor.lint.pattern_declaration import Match, pattern
 from trainadvisor.source.edits import before, replaced
+from trainadvisor.source.one_path import one_path
 from trainadvisor.source.syntax import called, is_self
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from trainadvisor.source.training import Training
-
-USES = 2
 
 
 @pattern("module", words=(("Module",), ("__init__",)))
@@ -56,10 +56,14 @@ def parameters_used_up(training: Training) -> Iterator[Match]:
             for n in training.script.inside(scope)
             if isinstance(n, ast.Name) and n.id == target.id and isinstance(n.ctx, ast.Load)
         ]
-        if len(bound) == 1 and len(reads) >= USES and not value.args and all(_goes_through(training, n) for n in reads):
+        if len(bound) != 1 or value.args or not all(_goes_through(training, n) for n in reads):
+            continue
+        pairs = combinations(reads, 2)
+        second = next((later for one, later in pairs if one_path(training.script.parents, one, later)), None)
+        if second is not None:
             text = training.source.segment(value)
             values = {"name": target.id, "value": ast.unparse(value)}
-            yield Match(node, values, reads[1], (replaced(training.source, value, f"list({text})"),))
+            yield Match(node, values, second, (replaced(training.source, value, f"list({text})"),))
 
 
 def _goes_through(training: Training, name: ast.Name) -> bool:
