@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from trainadvisor.configuration import Config
     from trainadvisor.judge.result import Diagnosis
     from trainadvisor.judge.rulebook import Rulebook
 
@@ -54,7 +53,7 @@ def run(logs: Sequence[str], lang: str | None, folders: Sequence[str], options: 
     if options.update_baseline and path is not None:
         baselines.check_own(path)
     known = None if options.update_baseline else gating.known(options, settings)
-    runs = _diagnose(logs, folders, words.lang, settings)
+    runs = _diagnose(logs, book, words.lang)
     if options.update_baseline:
         return _update(path, runs, policy, words)
     decision = gate.decide(runs, policy, known)
@@ -71,15 +70,18 @@ def _code(decision: gate.Decision, options: Options) -> int:
     return 0 if let_through.get(decision.outcome) else decision.exit_code
 
 
-def _diagnose(logs: Sequence[str], folders: Sequence[str], lang: str, settings: Config) -> list[Diagnosis]:
+def _diagnose(logs: Sequence[str], book: Rulebook, lang: str) -> list[Diagnosis]:
+    from trainadvisor import garbage
     from trainadvisor.commands.common import judging
     from trainadvisor.commands.runs import find
-    from trainadvisor.telling import diagnose
+    from trainadvisor.importers.foreign_logs import read_log
+    from trainadvisor.judge.trainings import judge_trainings
+    from trainadvisor.telling import told
 
     runs = []
     for path in [find(log) for log in logs] or [find(None)]:
-        with judging(path, lang):
-            runs.append(diagnose(path, rules=list(folders), lang=lang, config=settings))
+        with judging(path, lang), garbage.later():
+            runs.append(told(judge_trainings(read_log(path), book), lang))
     return runs
 
 

@@ -14,6 +14,7 @@ DEEPEST = 12
 # Approximate limit, in bytes, on the objects, events and evaluations that one log may put into memory.
 ROOM = 256 << 20
 PER_OBJECT, PER_ITEM = 80, 40
+MOST_NAMES = 1000
 
 _UNSAFE = re.compile(f"[{CONTROLS}{TURNING}\n\ud800-\udfff]")
 _HIDDEN = re.compile(f"[{HIDDEN}]")
@@ -44,6 +45,8 @@ class Cleaner:
         self.fits, self.room = fits, room
         # Number of fields that held a value of another type.
         self.mistyped = 0
+        # A log says the same few names over and over.
+        self._names: dict[str, str] = {}
 
     def __call__(self, value: Any, field: str = "", depth: int = 0) -> Any:
         """Return the copy; nested values become None when the size limit is used up."""
@@ -55,14 +58,23 @@ class Cleaner:
         if depth >= DEEPEST or self.room < 0:
             return None
         if isinstance(value, dict):
-            return {self._text(key): self(self._typed(key, item, field), key, depth + 1) for key, item in value.items()}
+            return self._object(value, field, depth + 1)
         return [item if type(item) in _NUMBERS else self(item, field, depth + 1) for item in value]
 
-    def _typed(self, field: str, value: Any, holder: str) -> Any:
-        if self.fits(field, value, holder):
-            return value
-        self.mistyped += 1
-        return None
+    def _object(self, value: dict[str, Any], holder: str, depth: int) -> dict[str, Any]:
+        names, fits, copy = self._names, self.fits, {}
+        for field, item in value.items():
+            name = names.get(field)
+            if name is None:
+                name = clean_text(field)
+                if len(names) < MOST_NAMES:
+                    names[field] = name
+            self.room -= len(name)
+            if not fits(field, item, holder):
+                self.mistyped += 1
+                item = None  # noqa: PLW2901
+            copy[name] = item if type(item) in _NUMBERS else self(item, field, depth)
+        return copy
 
     def _text(self, text: str, longest: int = LONGEST_NAME) -> str:
         cleaned = clean_text(text, longest)

@@ -135,7 +135,8 @@ class Signals:
 
     def get(self, name: str) -> Value | None:
         """Return the value of a signal, or None when it is absent or unknown."""
-        return self[name] if name in self._known else None
+        found = self._memory.values
+        return found[name] if name in found else self[name] if name in self._known else None
 
     def __contains__(self, name: str) -> bool:
         return name in self._known

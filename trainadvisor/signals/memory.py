@@ -21,19 +21,19 @@ class Memory:
         self.errors: dict[str, str] = {}
         # Whether what numpy says of computations is kept quiet already.
         self.quiet = False
-        self._values: dict[str, Any] = {}
+        self.values: dict[str, Any] = {}
         self._running: list[str] = []
 
     def get(self, name: str, compute: Callable[..., Value], *arguments: object) -> Value:
         """Return a value, computed on first use; raise SelfReference for one that depends on itself."""
-        if name in self._values:
-            found: Value = self._values[name]
+        if name in self.values:
+            found: Value = self.values[name]
             return found
         if name in self._running:
             raise SelfReference(" -> ".join([*self._running[self._running.index(name) :], name]))
         self._running.append(name)
         try:
-            self._values[name] = value = compute(*arguments)
+            self.values[name] = value = compute(*arguments)
         finally:
             self._running.pop()
         return value

@@ -176,10 +176,12 @@ def _surprises(log: RunLog, beta2: float) -> Floats:
     norms, limits = log.column("grad_norm"), log.column("clip_max")
     squares = np.square(np.where(limits > 0, np.fmin(norms, limits), norms))
     squares = np.where(np.isfinite(squares), squares, np.nanmedian(squares) if np.isfinite(squares).any() else 0.0)
-    moment, ratios = 0.0, np.zeros(squares.size)
-    for step, square in enumerate(squares):
+    moment, moments = 0.0, []
+    for square in squares.tolist():
         moment = beta2 * moment + (1 - beta2) * square
-        ratios[step] = np.sqrt(square / max(moment / (1 - beta2 ** (step + 1)), 1e-300))
+        moments.append(moment)
+    unbiased = np.array(moments) / (1 - beta2 ** np.arange(1, squares.size + 1))
+    ratios: Floats = np.sqrt(squares / np.maximum(unbiased, 1e-300))
     ratios[: min(round(1 / max(1 - beta2, 1e-4)), squares.size // 4)] = 0
     return ratios
 
