@@ -89,8 +89,9 @@ def row(size: str, work: Path, every: int) -> tuple[str, ...]:
     if not path.exists():
         work.mkdir(parents=True, exist_ok=True)
         biglogs.make(path, steps=steps, layers=layers, every=every)
-    command = [sys.executable, __file__, "--one", str(path)]
-    found = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    command = [sys.executable, str(HERE / "diagnose.py"), "--one", str(path.resolve())]
+    # where the script that the log names is not: what is read of a script is no part of it
+    found = json.loads(subprocess.run(command, cwd=work, capture_output=True, text=True, check=True).stdout)
     ratio, reading = found["diagnose"] / found["parse"], found["read"] / found["parse"]
     line = (f"{steps:,}", f"{layers:,}", f"{path.stat().st_size / 1e6:.1f} MB", f"{found['parse']:.2f} s",
             f"{found['read']:.2f} s ({reading:.1f} x)", f"{found['diagnose']:.2f} s ({ratio:.1f} x)",

@@ -59,8 +59,8 @@ def told_layer(log: RunLog, name: str) -> str:
     layer, _, parameter = name.rpartition(".") if not NUMBER.fullmatch(name) else (name, "", "")
     if not NUMBER.fullmatch(layer):
         return name
-    kinds = {str(entry.get("name")): str(entry.get("kind")) for entry in dicts((log.model or {}).get("layers"))}
-    kind = f" ({kinds[layer]})" if layer in kinds else ""
+    entry = next((entry for entry in dicts((log.model or {}).get("layers")) if str(entry.get("name")) == layer), None)
+    kind = f" ({entry.get('kind')})" if entry is not None else ""
     return f"{parameter + ' of ' if parameter else ''}layer {layer}{kind}"
 
 

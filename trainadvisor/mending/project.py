@@ -143,8 +143,13 @@ def script_name(run: Mapping[str, Any]) -> str | None:
 
 def imported(source: Source) -> Iterator[str]:
     """Yield the files below the current folder that a source may import."""
-    for node in ast.walk(source.tree):
-        yield from (path for name in imported_names(node) for path in _paths(source, name))
+    for name in _names_imported(source):
+        yield from _paths(source, name)
+
+
+@lru_cache(maxsize=64)
+def _names_imported(source: Source) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for node in ast.walk(source.tree) for name in imported_names(node)))
 
 
 def imported_names(node: ast.AST) -> list[str]:
