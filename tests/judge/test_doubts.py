@@ -253,6 +253,14 @@ def test_a_loss_that_falls_while_no_answer_is_right_leaves_it_open(
     assert figures == ([{"share": 0.957, "right": 0.02, "guess": 0.1}] if found else [])
 
 
+@pytest.mark.parametrize(("shares", "found"), [([0.4, 0.0, 0.049], True), ([0.0, 0.05], False), ([None], False)])
+def test_labels_that_are_never_found_leave_it_open(judged: Judge, shares: list[float | None], *, found: bool) -> None:
+    """Of rare labels a loss knows the frequency, and always saying no is nearly always right."""
+    evals = [{"step": STEPS - 2 + n, "loss": 0.1, "labels_found": share} for n, share in enumerate(shares)]
+    told = [reason for reason in judged(evals=evals).reasons if reason.kind == "labels-unfound"]
+    assert [reason.values for reason in told] == ([{"share": 0.049}] if found else [])
+
+
 def test_bare_tensors_have_no_layer_that_could_be_left_out(judged: Judge) -> None:
     """An optimizer holds all that there is."""
     rules = [cause(f"quiet{n}", when=("steps < 0",)) for n in range(9)]

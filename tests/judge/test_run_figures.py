@@ -67,6 +67,38 @@ def test_parameters_that_got_a_gradient_once_are_counted(tmp_path: Path) -> None
     assert (facts["tensors"], facts["tensors_reached"]) == (3, 2)
 
 
+@pytest.mark.parametrize(("spread", "counted"), [(0.3, 2), (0.31, 4)])
+def test_a_layer_that_was_made_to_be_copied_needs_no_gradient(tmp_path: Path, spread: float, counted: int) -> None:
+    """Its copy began with the same values; a forgotten layer did not."""
+    model = make_model(("part.a", "Linear", 2, 2), ("parts.0.a", "Linear", 2, 2))
+    for number, parameter in enumerate(model["parameters"]):
+        parameter |= {"init_std": (spread if number == 0 else 0.3) if number % 2 == 0 else 0.0, "init_rms": 0.3}
+    facts = run(
+        tmp_path,
+        columns={"loss": [1.0] * 5},
+        layers=[{"grad": [None, None, 1.0, 1.0]}],
+        models=[model],
+        optimizers=[make_optimizer(parameters=(0, 1, 2, 3))],
+    )
+    assert (facts["tensors"], facts["tensors_reached"]) == (counted, 2)
+
+
+def test_a_layer_without_random_values_has_no_copy(tmp_path: Path) -> None:
+    """All norms begin with the same ones."""
+    model = make_model(("part.a", "LayerNorm", 2, 2), ("parts.0.a", "LayerNorm", 2, 2))
+    for parameter in model["parameters"]:
+        parameter |= {"init_std": 0.0, "init_rms": 1.0}
+    grads: list[float | None] = [None] * (len(model["parameters"]) // 2) + [1.0] * (len(model["parameters"]) // 2)
+    facts = run(
+        tmp_path,
+        columns={"loss": [1.0] * 5},
+        layers=[{"grad": grads}],
+        models=[model],
+        optimizers=[make_optimizer(parameters=tuple(range(len(grads))))],
+    )
+    assert (facts["tensors"], facts["tensors_reached"]) == (len(grads), len(grads) // 2)
+
+
 def test_the_setting_is_that_of_the_optimizer_s_first_group(tmp_path: Path) -> None:
     """Where there is one."""
     facts = run(tmp_path, columns={"loss": [1.0] * 5}, optimizers=[make_optimizer("Adam", 0.003)])

@@ -317,6 +317,25 @@ def test_an_evaluation_of_a_regression_has_r2() -> None:
     assert evaluation["metrics"]["r2"] == pytest.approx(wanted, rel=1e-4)
 
 
+@pytest.mark.parametrize(("level", "loss"), [(0.0, F.binary_cross_entropy_with_logits), (0.5, F.binary_cross_entropy)])
+def test_labels_that_are_found_are_counted_where_an_example_has_several(level: float, loss: Any) -> None:
+    """Above one half, of all that are 1."""
+    batches = [(x, (torch.rand(20, 6) < 0.3).float()) for x, _ in _labeled()]
+    net = (lambda: nn.Linear(4, 6)) if level == 0 else (lambda: nn.Sequential(nn.Linear(4, 6), nn.Sigmoid()))
+    records, found = _evaluated(net, batches, loss, torch.no_grad)
+    (evaluation,) = records.of("eval")
+    marked, wanted = found["outputs"] > level, found["labels"] == 1
+    assert evaluation["labels_found"] == pytest.approx((marked & wanted).sum().item() / wanted.sum().item())
+
+
+def test_shares_are_no_labels() -> None:
+    """Targets of an autoencoder lie between 0 and 1."""
+    batches = [(x, torch.rand(20, 6)) for x, _ in _labeled()]
+    records, _ = _evaluated(lambda: nn.Linear(4, 6), batches, F.binary_cross_entropy_with_logits, torch.no_grad)
+    (evaluation,) = records.of("eval")
+    assert "labels_found" not in evaluation
+
+
 def test_validations_without_gradient_guard_hold_no_predictions() -> None:
     """Hundreds of large batches in eval mode: what was measured of each is all that is kept."""
     import gc

@@ -360,7 +360,7 @@ FAULTS: dict[str, Any] = {
     },
     "train-mode-in-eval": {"evals": [{"step": EPOCH, "loss": 0.5, "examples": 400, "mode": "train", "care": True}]},
     "accumulation-cleared": {"tally": {"accumulated_steps": 10, "step": 10, "cleared_backwards": 30, "backward": 40}},
-    "grad-accumulation-scaling": {"tally": {"accumulation": 8}, **POOR},
+    "grad-accumulation-scaling": {"tally": {"accumulation": 8}, "sample": {"update": [8e-3] * 4}, **POOR},
     "clip-before-unscale": {"tally": {"clip_calls": STEPS, "clip_before_unscale": STEPS}},
     "replica-divergence": {
         "world_size": 4,

@@ -21,6 +21,7 @@ from trainadvisor.judge.optimizer_doubts import (
 from trainadvisor.judge.partial_doubts import (
     answers_wrong,
     inputs_passed_on,
+    labels_unfound,
     learned_in_part,
     outputs_left_out,
     worse_than_plain,
@@ -63,7 +64,7 @@ UNPROVEN = frozenset({
     "units-dead", "optimizer-idle", "optimizer-anew", "unreached", "no-curve", "logged-too-rarely", "no-evaluation",
     "few-evaluations", "evaluation-level", "metric-still", "metric-fell", "reward-level", "unused-parameters",
     "class-numbers", "labels-copied", "steps-rounded", "terms-apart", "partly-learned", "partly-right",
-    "outputs-left-out", "answers-wrong", "worse-than-plain", "inputs-passed-on",
+    "outputs-left-out", "answers-wrong", "labels-unfound", "worse-than-plain", "inputs-passed-on",
 })  # fmt: skip
 
 
@@ -216,5 +217,5 @@ CHECKS: tuple[Callable[[Seen], Iterator[Remark]], ...] = (
     evaluation_nonfinite, loss_still, gradients_zero, steps_without_gradients, evaluation_worse, validation_rose,
     ended, loss_rose, beyond_limits, idle_optimizer, recreated_optimizer, unreached,
     unused_parameters, class_numbers, labels_copied, steps_rounded, terms_apart, no_success, learned_in_part,
-    outputs_left_out, answers_wrong, worse_than_plain, inputs_passed_on, brief, coverage,
+    outputs_left_out, answers_wrong, labels_unfound, worse_than_plain, inputs_passed_on, brief, coverage,
 )  # fmt: skip

@@ -32,6 +32,9 @@ OPEN_ENDED = frozenset({
 # Skill above which more answers have to be right than a guess among the classes gets: 110 trainings with it had 1.6
 # times as many at least, and one in which each example could choose itself as its partner had none.
 SURELY = 0.3
+# Share of the labels, in each of the last evaluations, below which the answers are those of always saying no: rare
+# labels without a weight were found at 0 to 0.002, while the loss fell below that of knowing their frequency.
+HARDLY, LAST = 0.05, 2
 # Share of what a plain model gains over the most frequent answer, or over the mean, that a network gains as well:
 # 0.89 and more in sound trainings that had learned (of 164 looked at), below 0.66 in most faulty ones.
 PLAINLY = 0.8
@@ -94,6 +97,13 @@ def answers_wrong(seen: Seen) -> Iterator[Remark]:
     skill, right, classes = (seen.figure(name) for name in ("skill", "train_accuracy_final", "class_count"))
     if skill is not None and right is not None and classes and skill >= SURELY and right < 1 / classes:
         yield Remark("answers-wrong", {"share": skill, "right": right, "guess": 1 / classes})
+
+
+def labels_unfound(seen: Seen) -> Iterator[Remark]:
+    """Yield that in the last evaluations hardly any of several labels got a probability above one half."""
+    shares = [share for record in seen.log.evals[-LAST:] if (share := number(record.get("labels_found"))) is not None]
+    if shares and max(shares) < HARDLY:
+        yield Remark("labels-unfound", {"share": max(shares)})
 
 
 def worse_than_plain(seen: Seen) -> Iterator[Remark]:

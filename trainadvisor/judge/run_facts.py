@@ -101,14 +101,47 @@ def _gradients(log: RunLog) -> dict[str, Any]:
 
 
 def _reached(log: RunLog) -> dict[str, Any]:
-    """Count the trainable parameters that got a gradient at least once; loaded parts without use do not count."""
-    grads = log.layers.column("grad")
-    trainable = np.array([p["trainable"] for p in log.layers.rows("grad")], dtype=bool)
+    """Count the trainable parameters that got a gradient at least once.
+
+    Loaded parts without use, and layers that were made to be copied, do not count.
+    """
+    grads, rows = log.layers.column("grad"), log.layers.rows("grad")
+    trainable = np.array([p["trainable"] for p in rows], dtype=bool)
     if not len(grads) or not trainable.any():
         return {}
     reached = ~np.isnan(grads).all(axis=0)
-    trainable &= reached | np.array([p.get("loaded") is not True for p in log.layers.rows("grad")], dtype=bool)
+    trainable &= reached | np.array([p.get("loaded") is not True for p in rows], dtype=bool)
+    trainable &= reached | ~_copied(rows, reached)
     return {"tensors": int(trainable.sum()), "tensors_reached": int((reached & trainable).sum())}
+
+
+def _copied(rows: list[dict[str, Any]], reached: Any) -> Any:
+    """Return which parameters are of layers whose copies got the gradients, such as the one of a TransformerEncoder.
+
+    A copy begins with the same values: size and spread of all parameters of the layer are equal, and some were random.
+    """
+    used = {(p["name"], *_start(p)) for p, hit in zip(rows, reached, strict=True) if hit}
+    paths = [p["name"].split(".") for p in rows]
+    copied = np.zeros(len(rows), dtype=bool)
+    for depth in range(1, max(map(len, paths))):
+        layers: dict[tuple[str, ...], list[int]] = {}
+        for place, path in enumerate(paths):
+            layers.setdefault(tuple(path[:depth]), []).append(place)
+        for places in layers.values():
+            random = any((rows[n].get("init_std") or 0.0) > 0 for n in places)
+            if random and not reached[places].any() and all(_has_twin(rows[n], paths[n][depth:], used) for n in places):
+                copied[places] = True
+    return copied
+
+
+def _has_twin(parameter: dict[str, Any], inner: list[str], used: set[tuple[Any, ...]]) -> bool:
+    """Return whether a parameter of another layer has the same name within it, and began with the same values."""
+    ending, start = "." + ".".join(inner), _start(parameter)
+    return bool(inner) and any(name.endswith(ending) and tuple(others) == start for name, *others in used)
+
+
+def _start(parameter: dict[str, Any]) -> tuple[Any, ...]:
+    return tuple(parameter["shape"]), parameter.get("init_rms"), parameter.get("init_std")
 
 
 def _validation(log: RunLog, signals: SignalSource) -> dict[str, Any]:

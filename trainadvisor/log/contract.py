@@ -154,6 +154,9 @@ class EvalRecord(TypedDict):
     trivial: NotRequired[Annotated[Number, "loss of the best constant answer on the targets of the evaluation"]]
     majority_share: NotRequired[Annotated[Number, "share of the class predicted most often, 0 to 1"]]
     classes_predicted: NotRequired[Annotated[int, "how many different classes were predicted"]]
+    labels_found: NotRequired[
+        Annotated[Number, "share of the labels with a probability above one half, where an example may have several"]
+    ]
 
 
 class EventRecord(TypedDict):

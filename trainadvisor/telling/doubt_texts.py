@@ -143,6 +143,11 @@ SAYS: Texts = {
         "zh": "损失已走完到完美答案的 {share:.0%}，但训练数据上只有 {right:.1%} 的回答正确，"
         "还不如随机猜测（{guess:.1%}）：胜出的是标签以外的东西",
     },
+    "labels-unfound": {
+        "en": "of the labels of the last evaluations {share:.0%} got a probability above one half: the loss fell, and "
+        "the answers are those of always saying no",
+        "zh": "最近几次验证的标签中，只有 {share:.0%} 的概率超过二分之一：损失下降了，而回答与始终答否无异",
+    },
     "worse-than-plain": {
         "en": "a linear model or the nearest examples get {plain:.0%} from the same inputs, the network {own:.0%}: it "
         "learns less than its data allow",

@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from trainadvisor.lint.pattern_declaration import Match, pattern
-from trainadvisor.source.edits import with_argument
+from trainadvisor.source.edits import replaced, with_argument
 from trainadvisor.source.syntax import called, constant, is_open, keyword
 
 if TYPE_CHECKING:
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 FUNCTIONS = frozenset({"dropout", "dropout1d", "dropout2d", "dropout3d"})
 AREA = "torch.nn.functional."
+# Attention takes a rate and no mode.
+ATTENTION = "scaled_dot_product_attention"
 LAYERS = frozenset({"Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "AlphaDropout"})
 
 
@@ -28,7 +30,12 @@ def train_mode_in_eval(training: Training) -> Iterator[Match]:
         if owner is None or not training.is_module_class(owner) or _asks_for_mode(training, call):
             continue
         full, name = script.full(call.func), called(call)
-        if full == AREA + name and name in FUNCTIONS and _ignores_mode(call):
+        if full == AREA + ATTENTION and _keeps_rate(training, call):
+            rate = keyword(call, "dropout_p", 4)
+            told = f"{ast.unparse(rate)} if self.training else 0.0" if rate is not None else ""
+            fix = (replaced(training.source, rate, told),) if rate is not None else None
+            yield Match(call, {"call": ast.unparse(call.func)}, fix=fix)
+        elif full == AREA + name and name in FUNCTIONS and _ignores_mode(call):
             span = with_argument(training.source, call, "training", "self.training", 2)
             yield Match(call, {"call": ast.unparse(call.func)}, fix=(span,) if span else None)
         elif isinstance(call.func, ast.Call) and _made_here(training, call.func):
@@ -39,11 +46,26 @@ def _ignores_mode(call: ast.Call) -> bool:
     return keyword(call, "training", 2) is None and not is_open(call) and constant(keyword(call, "p", 1)) != 0
 
 
-def _asks_for_mode(training: Training, call: ast.Call) -> bool:
+def _keeps_rate(training: Training, call: ast.Call) -> bool:
+    """Return whether attention drops at a rate that nothing makes depend on the mode."""
+    rate = keyword(call, "dropout_p", 4)
+    origins = [o.expr if o is not None else None for o in training.values.origins(rate)] if rate is not None else []
+    return bool(origins) and not is_open(call) and all(_is_rate(training, origin) for origin in (rate, *origins))
+
+
+def _is_rate(training: Training, rate: ast.expr | None) -> bool:
+    """Return whether a value is a rate above 0, set when the module was made: 0.1, self.dropout, config.attn_pdrop."""
+    number = constant(rate)
+    if isinstance(number, (int, float)):
+        return number > 0
+    return isinstance(rate, (ast.Name, ast.Attribute)) and not _asks_for_mode(training, rate)
+
+
+def _asks_for_mode(training: Training, call: ast.AST) -> bool:
     """Return whether a call stands under a question for the mode, or behind one that leaves the method."""
     for node in training.script.ancestors(call):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            before = [n for n in node.body if n.lineno < call.lineno and isinstance(n, ast.If)]
+            before = [n for n in node.body if n.lineno < call.lineno and isinstance(n, ast.If)]  # type: ignore[attr-defined]
             return any(_is_of_mode(n.test) and isinstance(n.body[-1], ast.Return) for n in before)
         if isinstance(node, (ast.If, ast.IfExp)) and _is_of_mode(node.test):
             return True

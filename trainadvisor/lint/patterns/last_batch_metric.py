@@ -72,7 +72,9 @@ def _set_anew(loop: ast.For) -> Iterator[tuple[ast.Assign, str]]:
 
 def _begun_anew(loop: ast.For) -> Iterator[tuple[ast.Assign, str]]:
     """Yield where every round begins at 0 what it adds to once, and hands on to nothing."""
-    added = [n for n in _always(loop.body) if isinstance(n, ast.AugAssign) and _is_count(n.value)]
+    added = [
+        n for n in _always(loop.body) if isinstance(n, ast.AugAssign) and (_is_count(n.value) or _is_loss(n.value))
+    ]
     names = [n.target.id for n in added if isinstance(n.target, ast.Name)]
     for made in (s for s in _always(loop.body) if isinstance(s, ast.Assign)):
         target = made.targets[0]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ast
+import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from trainadvisor.lint.pattern_declaration import Match, pattern
+from trainadvisor.lint.patterns.fitted_twice import SCALERS
 from trainadvisor.lint.patterns.validation_leak import HELD_OUT, TRAINED
 from trainadvisor.source.edits import replaced
-from trainadvisor.source.syntax import constant
+from trainadvisor.source.syntax import called, constant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,27 +20,66 @@ if TYPE_CHECKING:
     from trainadvisor.source.training import Training
 
 FITS = ("fit", "fit_transform")
+# What turns the axes, which is also done to look at each set by itself.
+TURNING = frozenset({"PCA", "TruncatedSVD"})
+SETS = re.compile(r"train(ing)?|test(ing)?|valid(ation)?|val|dev|held_?out", re.IGNORECASE)
 PARTS = frozenset({"val", "valid", "validation", "test", "dev"})
 
 
-@pattern("call", words=(("fit_transform(",),))
+@pattern("call", words=(("fit_transform",),))
 def preprocessing_mismatch(training: Training) -> Iterator[Match]:
     """Yield held-out data that a scaler is fitted to: the one of the training data, or one of its kind made anew."""
-    for call in training.script.calls_by_name.get("fit_transform", []):
-        if not isinstance(call.func, ast.Attribute) or not call.args or not _is_held_out(call.args[0]):
+    fits = list(_fits(training))
+    for fit in fits:
+        if not fit.transforms or not _is_held_out(fit.data):
             continue
-        owner = ast.unparse(call.func.value)
-        earlier = [
-            other
-            for name in FITS
-            for other in training.script.calls_by_name.get(name, [])
-            if other.lineno < call.lineno and ast.unparse(other.func) == f"{owner}.{name}" and other.args
-        ]
-        trained = [other for other in earlier if TRAINED.search(ast.unparse(other.args[0]))]
-        if trained:
-            anew = isinstance(call.func.value, ast.Call)
-            said = f"{'scaler' if anew else owner}.transform({ast.unparse(call.args[0])})"
-            yield Match(call, {"call": said}, trained[0], None if anew else _fix(training, call))
+        trained = [other for other in fits if other.node.lineno < fit.node.lineno and _is_of_training(other)]
+        first = next((other for other in trained if _is_like(training, other, fit)), None)
+        if first is not None:
+            anew = isinstance(fit.owner, ast.Call) or not isinstance(first.owner, type(fit.owner))
+            anew |= ast.unparse(first.owner) != ast.unparse(fit.owner)
+            said = f"{'scaler' if anew else ast.unparse(fit.owner)}.transform({ast.unparse(fit.data)})"
+            yield Match(fit.node, {"call": said}, first.node, None if anew else _fix(training, fit.node))
+
+
+@dataclass(frozen=True, eq=False)
+class _Fit:
+    """A place where a scaler is fitted: the call, the scaler, the data, and whether it transforms them at once."""
+
+    node: ast.Call
+    owner: ast.expr
+    data: ast.expr
+    transforms: bool
+
+
+def _fits(training: Training) -> Iterator[_Fit]:
+    """Yield calls of fit and fit_transform, and tables that apply one to each of their columns."""
+    for name in FITS:
+        for call in training.script.calls_by_name.get(name, []):
+            if isinstance(call.func, ast.Attribute) and call.args:
+                yield _Fit(call, call.func.value, call.args[0], name != "fit")
+    for call in training.script.calls_by_name.get("apply", []):
+        given = call.args[0] if call.args else None
+        if isinstance(call.func, ast.Attribute) and isinstance(given, ast.Attribute) and given.attr == "fit_transform":
+            yield _Fit(call, given.value, call.func.value, transforms=True)
+
+
+def _is_of_training(fit: _Fit) -> bool:
+    return TRAINED.search(ast.unparse(fit.data)) is not None
+
+
+def _is_like(training: Training, one: _Fit, other: _Fit) -> bool:
+    """Return whether two scalers are one, or of a kind that brings columns to one scale, for the same columns."""
+    if ast.unparse(one.owner) == ast.unparse(other.owner):
+        return True
+    made = [f.owner if isinstance(f.owner, ast.Call) else training.made(f.owner) for f in (one, other)]
+    alike = len({ast.unparse(m) if m is not None else "" for m in made}) == 1
+    return (
+        alike
+        and made[0] is not None
+        and called(made[0]) in SCALERS - TURNING
+        and len({SETS.sub("", ast.unparse(f.data)) for f in (one, other)}) == 1
+    )
 
 
 def _is_held_out(data: ast.expr) -> bool:

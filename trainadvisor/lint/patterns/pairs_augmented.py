@@ -53,12 +53,17 @@ def _moves(training: Training, call: ast.Call) -> bool:
     made = training.made(call.func)
     if made is None or "Replay" in called(made):
         return False
-    owner = training.script.classes.get(called(made))
-    if owner is not None:
-        method = training.script.method(owner, "__call__") or training.script.method(owner, "forward")
-        return method is not None and _draws_a_move(training, method)
-    names = [called(n) for n in ast.walk(made) if isinstance(n, ast.Call)]
-    return any((n.startswith("Random") and n not in STAYING) or n == "ElasticTransform" for n in names)
+    # A chain such as Compose moves as soon as one of its links does.
+    return any(_is_moving(training, n) for n in ast.walk(made) if isinstance(n, ast.Call))
+
+
+def _is_moving(training: Training, made: ast.Call) -> bool:
+    """Return whether what a call makes changes places by chance: a class of the script, or one called so."""
+    owner, name = training.script.classes.get(called(made)), called(made)
+    if owner is None:
+        return (name.startswith("Random") and name not in STAYING) or name == "ElasticTransform"
+    method = training.script.method(owner, "__call__") or training.script.method(owner, "forward")
+    return method is not None and _draws_a_move(training, method)
 
 
 def _draws_a_move(training: Training, function: ast.AST) -> bool:

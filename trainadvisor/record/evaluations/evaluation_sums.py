@@ -17,6 +17,7 @@ REGRESSION = {"mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"}
 # What a score is above where the answer is yes; masks have a side of at least so many places.
 _LEVELS = {"binary_cross_entropy": 0.5, "binary_cross_entropy_with_logits": 0.0}
 _SIDE = 8
+_TABLE = 2
 Read = Callable[[torch.Tensor], Reading]
 Pending = list[tuple[Reading, Arrived]]
 
@@ -32,6 +33,8 @@ class AnswerSums:
     overlaps: list[torch.Tensor] = field(default_factory=list)
     spreads: list[torch.Tensor] = field(default_factory=list)
     predicted: torch.Tensor | None = None
+    # [labels that are marked, labels, targets that are no labels] of each batch with several labels an example.
+    found: list[torch.Tensor] = field(default_factory=list)
 
     def add_spread(self, prediction: torch.Tensor) -> None:
         """Add how far the outputs of a batch lie apart."""
@@ -51,13 +54,19 @@ class AnswerSums:
             counts = torch.stack([prediction.numel() - marked, marked]).double()
             self.predicted = counts if self.predicted is None else self.predicted + counts
 
+    def add_found(self, kind: str, prediction: torch.Tensor, target: torch.Tensor) -> None:
+        """Count the labels that are marked, where an example may have several."""
+        if prediction.ndim == _TABLE and prediction.shape[1] > 1:
+            marked, wanted = prediction > _LEVELS[kind], target == 1
+            self.found.append(torch.stack([(marked & wanted).sum(), wanted.sum(), (~wanted & (target != 0)).sum()]))
+
     def add_squares(self, prediction: torch.Tensor, target: torch.Tensor) -> None:
         """Add the squares that the explained variance needs."""
         self.squares.append(_square_sums(prediction, target))
 
     def join(self, other: "AnswerSums") -> None:
         """Add those of further batches."""
-        for name in ("right", "squares", "overlaps", "spreads"):
+        for name in ("right", "squares", "overlaps", "spreads", "found"):
             getattr(self, name).extend(getattr(other, name))
         if other.predicted is not None:
             self.predicted = other.predicted if self.predicted is None else self.predicted + other.predicted
@@ -71,6 +80,8 @@ class AnswerSums:
             pending.append((read(torch.stack(self.squares).sum(0)), lambda v: _note(metrics, "r2", _explained(v))))
         if self.overlaps:
             pending.append((read(torch.stack(self.overlaps).mean(0)), lambda v: metrics.update(dice=v[0], iou=v[1])))
+        if self.found:
+            pending.append((read(torch.stack(self.found).sum(0)), lambda v: _note(record, "labels_found", _share(v))))
         if self.spreads:
             pending.append((read(torch.stack(self.spreads).mean()), lambda v: record.update(output_spread=v[0])))
         if self.predicted is not None:
@@ -155,6 +166,7 @@ class LossSums:
             self.answers.add_classes(prediction)
         elif call.entry.kind in BINARY and isinstance(target, torch.Tensor) and target.shape == prediction.shape:
             self.answers.add_marks(call.entry.kind, prediction)
+            self.answers.add_found(call.entry.kind, prediction, target.detach())
         if isinstance(target, torch.Tensor):
             if call.entry.kind in REGRESSION and target.shape == prediction.shape:
                 self.answers.add_squares(prediction, target)
@@ -234,6 +246,11 @@ def _explained(sums: list[float]) -> float | None:
 
 def _ratio(pair: list[float]) -> float | None:
     return pair[0] / pair[1] if pair[1] else None
+
+
+def _share(counts: list[float]) -> float | None:
+    found, wanted, others = counts
+    return found / wanted if wanted and not others else None
 
 
 def _note(found: dict[str, Any], name: str, value: float | None) -> None:
