@@ -87,6 +87,8 @@ ENDINGS = {
     "a stdout whose flush fails": "class S:\n    def flush(self): 1 / 0\nsys.stdout = S()",
     "an exit handler that fails": "import atexit; sys.stderr = None; atexit.register(lambda: 1 / 0)",
 }
+# What depends on how a process began: its very end, and the frames that it shows.
+OF_A_START = re.compile("__del__|set_detect_anomaly")
 ADDRESS = re.compile("0x[0-9a-f]+|refcount : [0-9]+")
 
 
@@ -94,7 +96,7 @@ def outcome(folder: Path, source: str, *command: str, **environment: str) -> tup
     """Run a script by a command, return exit code, output and errors."""
     (folder / "train.py").write_text(textwrap.dedent(source), encoding="utf-8")
     arguments = [*command, "train.py"]
-    if "import torch" in source and "__del__" not in source:  # the very end is that of a process that began as any
+    if "import torch" in source and not OF_A_START.search(source):
         done = forkedpython.run(arguments, folder, environment)
     else:
         done = subprocess.run(
