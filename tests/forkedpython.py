@@ -125,5 +125,6 @@ def _execute(path: str) -> None:
         exec(code, names)  # noqa: S102 - scripts of tests
     except Exception as error:  # noqa: BLE001 - shown as by the interpreter, without our frames
         error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next
+        sys.last_type, sys.last_value, sys.last_traceback = type(error), error, error.__traceback__
         sys.excepthook(type(error), error, error.__traceback__)
         sys.exit(1)
