@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from textwrap import indent
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -196,6 +197,7 @@ ACCUMULATED = PLAIN.replace("        opt.step()", "        if (i + 1) % 4 == 0:\
         (ACCUMULATED.replace("% 4", "% every"), 8, None), (ACCUMULATED, 8.0, None), (ACCUMULATED, None, None),
         ("every = 4\n" + ACCUMULATED.replace("% 4", "% every"), 8, ["-every = 4", "+every = 8"]),
         (PLAIN, 8, None), (ACCUMULATED.replace("% 4", "// 4"), 8, None),
+        (f"def train(i, every):\n{indent(ACCUMULATED.replace('% 4', '% every'), '    ')}", 8, None),
         (ACCUMULATED.replace("% 4 == 0", "% 4 == i % 3"), 8, None),
     ],
 )  # fmt: skip
