@@ -20,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 _LONGEST = 1 << 20
 _SECONDS = 240
@@ -43,8 +43,13 @@ def run(
             os.kill(pid, signal.SIGKILL)
             connection.settimeout(None)
             code = int(connection.recv(_LONGEST))
-        printed = [Path(f"/proc/self/fd/{file.fileno()}").read_text(encoding="utf-8") for file in (out, err)]
+        printed = [_all_of(file) for file in (out, err)]
     return subprocess.CompletedProcess([sys.executable, *arguments], code, *printed)
+
+
+def _all_of(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode()
 
 
 @functools.cache
