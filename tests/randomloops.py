@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import math
 import random
 from typing import TYPE_CHECKING, Any
@@ -222,6 +223,12 @@ def recorded(seed: int, *, watch: bool, steps: int = _STEPS) -> tuple[list[torch
     finally:
         recorder.stop("finished")
     return weights, records
+
+
+@functools.cache
+def unrecorded(seed: int, steps: int = _STEPS) -> list[torch.Tensor]:
+    """Return the weights after the training of a seed that nobody records."""
+    return Loop(seed).run(steps)
 
 
 def _timeless(value: Any) -> Any:

@@ -8,8 +8,12 @@ import sys
 import tomllib
 from pathlib import Path
 from textwrap import dedent
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from types import ModuleType
 
 PATH = Path(__file__).parents[1] / "benchmarks" / "mutants" / "mutations.py"
 SPEC = importlib.util.spec_from_file_location("mutations", PATH)
@@ -115,17 +119,39 @@ def test_every_mutant_of_a_module_can_be_parsed() -> None:
         assert ast.dump(ast.parse(mutant.applied(source))) != ast.dump(ast.parse(source))
 
 
-def test_numbers_that_nobody_could_call_wrong_are_left_out() -> None:
-    """Measures of a drawing and sizes of a look, by path and line; never a zero, nor anything but a number."""
+@pytest.fixture(scope="module")
+def tool() -> ModuleType:
+    """Return the program that draws."""
     where = PATH.parent
     sys.path.insert(0, str(where))
     spec = importlib.util.spec_from_file_location("drawn_mutants", where / "__main__.py")
     assert spec is not None
     assert spec.loader is not None
-    tool = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(tool)
+    made = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(made)
     sys.path.remove(str(where))
-    kinds = tomllib.loads((where / "equivalent.toml").read_text(encoding="utf-8"))["kinds"]
+    return made
+
+
+def test_tests_that_name_the_module_or_its_events_come_first(tool: ModuleType, tmp_path: Path) -> None:
+    """Then those of its room, and the quickest of each."""
+    (tmp_path / "trainadvisor" / "record").mkdir(parents=True)
+    (tmp_path / "tests" / "record").mkdir(parents=True)
+    (tmp_path / "trainadvisor" / "record" / "repeated_answers.py").write_text('KIND = "self-reference"\n')
+    texts = {"tests/a.py": "repeated_answers", "tests/b.py": 'events("self-reference")', "tests/record/c.py": "KIND"}
+    texts["tests/d.py"] = "repeated_answers_too"
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text)
+    seconds = {"tests/d.py::t": 0.1, "tests/record/c.py::t": 0.2, "tests/b.py::t": 0.4, "tests/a.py::t": 0.3}
+    tests = {name: {"seconds": value} for name, value in seconds.items()}
+    mutant = mutations.mutants("trainadvisor/record/repeated_answers.py", "x = 1")[0]
+    found = tool._ordered(list(seconds), mutant, tmp_path, tests)
+    assert found == ["tests/a.py::t", "tests/b.py::t", "tests/record/c.py::t", "tests/d.py::t"]
+
+
+def test_numbers_that_nobody_could_call_wrong_are_left_out(tool: ModuleType) -> None:
+    """Measures of a drawing and sizes of a look, by path and line; never a zero, nor anything but a number."""
+    kinds = tomllib.loads((PATH.parent / "equivalent.toml").read_text(encoding="utf-8"))["kinds"]
 
     def left_out(path: str, line: str) -> list[str]:
         found = mutations.mutants(f"trainadvisor/{path}", line)

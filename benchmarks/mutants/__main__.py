@@ -277,9 +277,13 @@ def _naming(mutant: Mutant, source: str, lines: range, tree: Path, tests: dict[s
 
 
 def _ordered(names: list[str], mutant: Mutant, tree: Path, tests: dict[str, Any]) -> list[str]:
-    """Return tests, first those of files that name the module, then those of its room, the quickest of each first."""
+    """Return tests, first those of files that name the module, then those of its room, the quickest of each first.
+
+    A file also names a module by what only that is called, an event or a finding: two words or more with a hyphen.
+    """
     room, stem = mutant.path.split("/")[1].removesuffix(".py"), Path(mutant.path).stem
-    word = re.compile(rf"\b{stem}\b")
+    told = re.findall(r'"([a-z]+(?:-[a-z]+)+)"', (tree / mutant.path).read_text(encoding="utf-8"))
+    word = re.compile(rf"\b(?:{'|'.join(dict.fromkeys([stem, *told]))})\b")
     files = {name.partition("::")[0] for name in names}
     naming = {file for file in files if word.search((tree / file).read_text(encoding="utf-8"))}
 

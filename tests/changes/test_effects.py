@@ -374,3 +374,21 @@ def test_dropout_functions_follow_the_mode(tmp_path: Path) -> None:
     assert outcome.changes[-1]["applied"]
     assert same(outcome, hand)
     assert torch.equal(outcome.names["scores"], hand.names["scores"])
+
+
+PASSES = """
+{classifier}
+passes = {{"train": sum(1 for _ in loader), "held out": 0}}
+held_out = DataLoader(TensorDataset(x, y), batch_size=8)
+passes["held out"] = sum(1 for _ in held_out)
+with torch.no_grad():
+    passes["looked at"] = sum(1 for _ in loader)
+"""
+
+
+@pytest.mark.parametrize(("factor", "times"), [(0.5, 1), (1.0, 1), (1.5, 2), (2.0, 2), (3.0, 3)])
+def test_only_passes_of_the_training_over_its_own_data_are_repeated(tmp_path: Path, factor: float, times: int) -> None:
+    """Not those over other data, nor those without gradients."""
+    outcome = trial(PASSES.format(classifier=CLASSIFIER), tmp_path, change("train-longer", factor=factor))
+    assert outcome.names["passes"] == {"train": 6 * times, "held out": 6, "looked at": 6}
+    assert outcome.changes[0]["what"] == f"each epoch passes {times} times over the training's data"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import json
 import os
 import shutil
@@ -35,13 +36,25 @@ def halve_gradients(application: ChangeApplication, *, times: int = 1) -> None:
 REMEDY = {'change = "lr"\narguments = { value = "lower" }': 'change = "halve-gradients"\narguments = { times = 2 }'}
 
 
+COMPILE = """
+from trainadvisor.judge import compiled_rules, rulebook
+compiled_rules.compile_rules(rulebook.shipped_rules())
+"""
+
+
+def environment(copy: Path) -> dict[str, str]:
+    """Return variables with which Python imports the copy, and keeps nothing of the change that a test drops there."""
+    return {**os.environ, "PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
+
+
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the package beside its rules."""
+    """A copy of the package beside its rules, both compiled, because each test starts it several times."""
     folder = tmp_path_factory.mktemp("copy")
-    package = Path(trainadvisor.__file__).parent
-    shutil.copytree(package, folder / "trainadvisor", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(Path(trainadvisor.__file__).parent, folder / "trainadvisor")
     shutil.copytree(shipped_rules(), folder / "rules")
+    compileall.compile_dir(folder / "trainadvisor", quiet=2)
+    subprocess.run([sys.executable, "-c", COMPILE], cwd=folder, env=environment(folder), check=True)
     return folder
 
 
@@ -56,8 +69,7 @@ def added(copy: Path):
 def run(copy: Path, *arguments: str) -> tuple[int, str]:
     """Run a command of the copy; return its exit code and what it printed."""
     command = [sys.executable, "-c", "from trainadvisor.cli import main; main()", *arguments]
-    environment = {**os.environ, "PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
-    done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=copy, env=environment(copy), capture_output=True, text=True, check=False)
     return done.returncode, done.stdout + done.stderr
 
 

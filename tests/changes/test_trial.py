@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import forkedpython
 import orjson
 import pytest
 import torch
@@ -27,8 +26,7 @@ def test_a_child_keeps_output_and_exit_code(tmp_path: Path) -> None:
     spec = {"target": "train.py", "args": ["a", "b"], "module": False, "log": "log.json", "every": 5}
     spec |= {"changes": [change("lr", factor=0.1)], "stop_after_steps": None, "stop_after_seconds": None, "seed": None}
     (tmp_path / "SPEC.json").write_text(json.dumps(spec))
-    command = [sys.executable, "-m", "trainadvisor.trials.changed_script", "SPEC.json"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, env=dict(os.environ))
+    done = forkedpython.run(["-m", "trainadvisor.trials.changed_script", "SPEC.json"], tmp_path)
     assert (done.stdout, done.returncode) == ("done 3\n", 3)
     log = read_log(tmp_path / "log.json")
     assert log.end["reason"] == "finished"

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
+import forkedpython
 import pytest
 
 if TYPE_CHECKING:
@@ -31,9 +29,8 @@ ARGUMENTS = ["--epochs", "3", "--api-key", SECRET, f"--password={SECRET}", f"s3:
 def recorded(folder: Path, *options: str) -> str:
     """Return the log of a script with a secret in its arguments, environment, source and exception."""
     (folder / "train.py").write_text(SCRIPT)
-    command = [sys.executable, "-m", "trainadvisor", "run", "--log", "log.json", *options, "train.py", *ARGUMENTS]
-    environment = {**os.environ, "MY_API_KEY": SECRET}
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, env=environment)
+    command = ["-m", "trainadvisor", "run", "--log", "log.json", *options, "train.py", *ARGUMENTS]
+    done = forkedpython.run(command, folder, {"MY_API_KEY": SECRET})
     assert done.returncode == 1
     assert SECRET not in done.stderr.partition("BROKEN")[2]
     return (folder / "log.json").read_text()

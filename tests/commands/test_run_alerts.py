@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
+import forkedpython
 import pytest
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable
     from pathlib import Path
 
@@ -37,8 +38,7 @@ watcher.on("error", lambda alert: got.append(alert.code))
 def run(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     """Run the script, which never clears its gradients."""
     (folder / "train.py").write_text(SCRIPT, encoding="utf-8")
-    command = [sys.executable, "-m", "trainadvisor", "run", "--log", "log.json", *options, "train.py"]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    return forkedpython.run(["-m", "trainadvisor", "run", "--log", "log.json", *options, "train.py"], folder)
 
 
 def test_a_command_is_run_and_the_gate_decides(folder: Path) -> None:
@@ -72,5 +72,5 @@ def test_a_watcher_calls_back(folder: Path) -> None:
     head, loop = SCRIPT.split("for _ in", 1)
     body = f"{head}{WATCHED}for _ in{loop}\nwatcher.close()\nprint(got, watcher._repr_html_()[:4])"
     (folder / "train.py").write_text(body, encoding="utf-8")
-    done = subprocess.run([sys.executable, "train.py"], cwd=folder, capture_output=True, text=True, check=False)
+    done = forkedpython.run(["train.py"], folder)
     assert done.stdout == "['missing-zero-grad'] <div\n", done.stderr

@@ -1,9 +1,8 @@
 """`trainadvisor run -v` shows at the end what `diagnose -v` shows."""
 
-import subprocess
-import sys
 from pathlib import Path
 
+import forkedpython
 import pytest
 
 SCRIPT = """
@@ -16,20 +15,12 @@ for _ in range(30):
     torch.nn.functional.cross_entropy(model(x), (x[:, 0] > 0).long()).backward()
     optimizer.step()
 """
-RUN = """
-import sys
-sys.argv = ["trainadvisor", "run", *{options!r}, "train.py"]
-from trainadvisor.cli import main
-sys.exit(main())
-"""
 
 
 @pytest.mark.parametrize(("options", "listed"), [(["-v"], True), ([], False)])
 def test_every_check_is_listed_where_asked(tmp_path: Path, options: list[str], *, listed: bool) -> None:
     """Without the option the checks are counted only."""
     (tmp_path / "train.py").write_text(SCRIPT)
-    done = subprocess.run(
-        [sys.executable, "-c", RUN.format(options=options)], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
+    done = forkedpython.run(["-m", "trainadvisor", "run", *options, "train.py"], tmp_path)
     assert done.returncode == 0
     assert ("memory-growth: needs" in done.stderr) == listed

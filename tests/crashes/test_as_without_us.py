@@ -121,21 +121,28 @@ def outcome(folder: Path, *command: str, **environment: str) -> tuple[int, str]:
 
 
 @pytest.fixture(scope="module")
-def script() -> str:
-    """Return one script of all the cases, because starting is what takes the time."""
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of one script of all the cases, because starting is what takes the time."""
     parts = [f"print({name!r})\n{textwrap.dedent(case)}\nsay_weights()\n" for name, case in CASES.items()]
-    return TRAINING + "".join(parts) + "sys.exit(7)\n"
+    path = tmp_path_factory.mktemp("script")
+    (path / "train.py").write_text(TRAINING + "".join(parts) + "sys.exit(7)\n", encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def plain(folder: Path) -> tuple[int, str]:
+    """Return what comes of the script without us."""
+    return outcome(folder)
 
 
 @pytest.mark.parametrize("way", ["run", "watch"])
-def test_output_and_exit_code_are_the_scripts(tmp_path: Path, script: str, way: str) -> None:
+def test_output_and_exit_code_are_the_scripts(folder: Path, plain: tuple[int, str], way: str) -> None:
     """Every case prints the same, and the steps were recorded to the end."""
-    (tmp_path / "train.py").write_text(script, encoding="utf-8")
-    code, out = outcome(tmp_path)
+    code, out = plain
     command = ["-m", "trainadvisor", "run", "--log", "log.json"] if way == "run" else []
-    found = outcome(tmp_path, *command, WATCH="1" if way == "watch" else "")
+    found = outcome(folder, *command, WATCH="1" if way == "watch" else "")
     assert found[1].splitlines() == out.splitlines()
     assert (found[0], code) == (7, 7)
-    log = read_log(tmp_path / "log.json")
+    log = read_log(folder / "log.json")
     assert (log.end or {}).get("reason") in ("finished", "exit")
     assert log.all_steps_count == {"run": 152, "watch": 140}[way]  # `run` records the nested model too

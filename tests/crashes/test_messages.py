@@ -4,6 +4,9 @@ import inspect
 import io
 import os
 import pickle
+import subprocess
+import sys
+import textwrap
 import tomllib
 import warnings
 from pathlib import Path
@@ -114,6 +117,19 @@ def test_the_layer_and_its_input_are_told() -> None:
         model(torch.randn(4, 400))
     detail = describe(caught.value)
     assert (detail["layer"], detail["layer_form"], detail["input_shape"]) == ("1", "Linear(288, 2)", "4 x 400")
+
+
+def test_an_error_before_torch_is_imported_does_not_import_it() -> None:
+    """There was no layer, and the script ends seconds earlier."""
+    code = """
+        import sys
+        from trainadvisor.record.failures import describe
+        try: 1 / 0
+        except ZeroDivisionError as error: told = describe(error)
+        print(told["type"], "layer" in told, "torch" in sys.modules)
+        """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=True)
+    assert done.stdout == "ZeroDivisionError False False\n"
 
 
 def test_the_line_is_the_deepest_of_the_user_own() -> None:

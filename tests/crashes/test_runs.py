@@ -1,12 +1,11 @@
 """Scripts that end badly under `trainadvisor run`: explained, with traceback, output and exit code as without it."""
 
 import json
-import os
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
+import forkedpython
 import pytest
 from builders import build_log
 
@@ -45,9 +44,8 @@ def script(folder: Path, text: str) -> Path:
 
 def run(path: Path, *options: str) -> subprocess.CompletedProcess[str]:
     """Run it under the recorder, or as it is."""
-    command = [sys.executable, "-m", "trainadvisor", "run", *options] if options else [sys.executable]
-    env = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "300"}
-    return subprocess.run([*command, path.name], cwd=path.parent, env=env, capture_output=True, text=True, check=False)
+    command = ["-m", "trainadvisor", "run", *options] if options else []
+    return forkedpython.run([*command, path.name], path.parent, {"COLUMNS": "300"})
 
 
 def test_an_error_before_the_first_step(tmp_path: Path) -> None:
@@ -190,8 +188,7 @@ def test_a_handler_that_raises_when_the_script_is_over_hides_no_error(tmp_path: 
 def test_preflight_explains_a_crash(tmp_path: Path) -> None:
     """The check of the first steps names the finding."""
     path = script(tmp_path, TRAIN.format(before="pass", width=5, classes=3))
-    command = [sys.executable, "-m", "trainadvisor", "preflight", "--format", "json", path.name]
-    told = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    told = forkedpython.run(["-m", "trainadvisor", "preflight", "--format", "json", path.name], tmp_path)
     document = json.loads(told.stdout)
     assert document["checks"][0]["findings"] == ["shape-mismatch"]
     assert document["diagnosis"]["findings"][0]["code"] == "shape-mismatch"

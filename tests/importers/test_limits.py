@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -47,3 +48,40 @@ def test_what_fills_its_room_exactly_is_kept(room: int, kept: list[Any]) -> None
     """A byte less, and what is innermost is left out."""
     cleaner = cleaning.Cleaner(lambda *_: True, room)
     assert (cleaner([[1]]), cleaner.room) == (kept, room - 240)
+
+
+@pytest.mark.parametrize(
+    ("free", "largest", "believed"),
+    [(0, 10**6, True), (0, 9_999, False), (9_999, 10**6, True), (10_000, 10**6, True)],
+)
+def test_so_much_of_a_compressed_file_is_believed(
+    free: int, largest: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, believed: bool
+) -> None:
+    """A multiple of its size, at least what is free, at most the largest."""
+    path = tmp_path / "curve.csv.gz"
+    path.write_bytes(gzip.compress(b"x" * 10_000))
+    monkeypatch.setattr(opening, "FREE", free)
+    monkeypatch.setattr(opening, "LARGEST_UNPACKED", largest)
+    monkeypatch.setattr(opening, "LARGEST_RATIO", 10_000 / path.stat().st_size)
+    assert read_whole(path) is believed
+
+
+@pytest.mark.parametrize(("ratio", "free", "believed"), [(0.99, 0, False), (0.99, 9_999, False), (0.99, 10_000, True)])
+def test_what_is_more_than_a_multiple_of_its_size_has_to_be_free(
+    ratio: float, free: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, believed: bool
+) -> None:
+    """To the byte."""
+    path = tmp_path / "curve.csv.gz"
+    path.write_bytes(gzip.compress(b"x" * 10_000))
+    monkeypatch.setattr(opening, "FREE", free)
+    monkeypatch.setattr(opening, "LARGEST_RATIO", ratio * 10_000 / path.stat().st_size)
+    assert read_whole(path) is believed
+
+
+def read_whole(path: Path) -> bool:
+    """Return whether a file is read to its end, False where it is refused."""
+    with opening.binary(path) as file:
+        try:
+            return file.read() == b"x" * 10_000
+        except LogError as error:
+            return "unpacks to more than is believed" not in str(error)

@@ -186,6 +186,11 @@ def test_where_a_schedule_is_stepped(text: str, per: str, made: list[str] | None
     assert sorted(edited(loop_edits.scheduler_step, text, per=per) or []) == sorted(made or [])
 
 
+ARGUMENTS = """import argparse
+parser = argparse.ArgumentParser()
+parser.add_argument("--every", type=int, default=4)
+args = parser.parse_args()
+"""
 ACCUMULATED = PLAIN.replace("        opt.step()", "        if (i + 1) % 4 == 0:\n            opt.step()")
 
 
@@ -196,6 +201,7 @@ ACCUMULATED = PLAIN.replace("        opt.step()", "        if (i + 1) % 4 == 0:\
         (ACCUMULATED.replace("% 4", "% every"), 8, None), (ACCUMULATED, 8.0, None), (ACCUMULATED, None, None),
         ("every = 4\n" + ACCUMULATED.replace("% 4", "% every"), 8, ["-every = 4", "+every = 8"]),
         (PLAIN, 8, None), (ACCUMULATED.replace("% 4", "// 4"), 8, None),
+        (ARGUMENTS + ACCUMULATED.replace("% 4", "% args.every"), 8, None),
         (ACCUMULATED.replace("% 4 == 0", "% 4 == i % 3"), 8, None),
     ],
 )  # fmt: skip

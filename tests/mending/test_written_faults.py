@@ -1,10 +1,9 @@
 """The faults that stand in a script and beside it, as the log of a run keeps them."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
+import forkedpython
 import pytest
 
 from trainadvisor.mending.notebook_cells import of_texts
@@ -95,7 +94,7 @@ with trainadvisor.watch(model, torch.optim.SGD(model.parameters(), lr=0.1), log=
 def test_watch_reads_the_script_that_calls_it(tmp_path: Path) -> None:
     """As `run` does; the places are in the log."""
     (tmp_path / "train.py").write_text(WATCHED)
-    subprocess.run([sys.executable, "train.py"], cwd=tmp_path, check=True, capture_output=True)
+    assert forkedpython.run(["train.py"], tmp_path).returncode == 0
     records = json.loads((tmp_path / "log.json").read_text())
     found = [record for record in records if record.get("kind") == "written-fault"]
     assert [(fault["subject"], fault["detail"]["sites"][0]["line"]) for fault in found] == [

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+import forkedpython
 import orjson
 import pytest
 
@@ -16,6 +14,7 @@ from trainadvisor.monitor.finding_events import Standing
 from trainadvisor.monitor.stopping import Stopper, StoppingThread
 
 if TYPE_CHECKING:
+    import subprocess
     from pathlib import Path
 
 SCRIPT = """
@@ -102,12 +101,10 @@ def test_a_training_waits_for_a_look_that_it_runs_away_from(
     assert thread._is_ahead(step, 0.1) is ahead
 
 
-def run(folder: Path, *words: str, **environment: str) -> tuple[subprocess.CompletedProcess[str], list[Any]]:
+def run(folder: Path, *words: str) -> tuple[subprocess.CompletedProcess[str], list[Any]]:
     """Run the script under `trainadvisor run`; return how it went and the log."""
     (folder / "train.py").write_text(SCRIPT, encoding="utf-8")
-    command = [sys.executable, "-m", "trainadvisor", "run", "--log", "log.json", *words]
-    setting = {**os.environ, "OMP_NUM_THREADS": "1", **environment}
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, env=setting)
+    done = forkedpython.run(["-m", "trainadvisor", "run", "--log", "log.json", *words], folder)
     return done, orjson.loads((folder / "log.json").read_bytes())
 
 

@@ -39,10 +39,10 @@ class Quantized(nn.Module):
         return (row - z.detach()).pow(2).mean() + (z - row.detach()).pow(2).mean()
 
 
-def _codebooks(model: nn.Module, given: Callable[[], Any]) -> list[dict[str, Any]]:
+def _codebooks(model: nn.Module, given: Callable[[], Any], steps: int = STEPS) -> list[dict[str, Any]]:
     def train() -> object:
         optimizer = torch.optim.SGD(model.parameters(), 0.001)
-        for _ in range(STEPS):
+        for _ in range(steps):
             optimizer.zero_grad()
             model(given()).backward()
             optimizer.step()
@@ -60,6 +60,50 @@ def test_chosen_rows_are_counted(kind: str, far: float) -> None:
     (told,) = _codebooks(model, lambda: torch.randn(20, 5))
     assert told["used"] == len(set(model.chosen))
     assert (told["entries"], told["looks"], told["chosen"], told["even"]) == (ENTRIES, STEPS, 20 * STEPS, False)
+
+
+class Sometimes(Quantized):
+    """Looks its rows up in the first of so many steps only."""
+
+    def __init__(self, every: int) -> None:
+        super().__init__(F.embedding, 0.0)
+        self.every, self.calls = every, -1
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        self.calls += 1
+        return self.encoder(x).pow(2).mean() if self.calls % self.every else super().forward(x)
+
+
+@pytest.mark.parametrize(
+    ("steps", "every", "looks"),
+    [(3, 1, [3]), (4, 1, [4]), (10, 1, [4, 4, 2]), (7, 2, [4]), (8, 2, [4]), (17, 2, [4, 4, 1])],
+)
+def test_counts_are_told_after_four_looks_then_after_twice_as_many(steps: int, every: int, looks: list[int]) -> None:
+    """What is left at the end; steps without a look do not count."""
+    told = _codebooks(Sometimes(every), lambda: torch.randn(20, 5), steps)
+    assert [detail["looks"] for detail in told] == looks
+    assert [detail["chosen"] for detail in told] == [20 * count for count in looks]
+
+
+@pytest.mark.parametrize(("entries", "known"), [(15, 0), (16, 1)])
+def test_a_small_matrix_is_no_codebook(entries: int, known: int) -> None:
+    """Nor is one in which a single row is looked up."""
+    model = Quantized(F.embedding, 0.0)
+    model.rows = nn.Parameter(torch.randn(entries, WIDTH))
+    assert len(_codebooks(model, lambda: torch.randn(20, 5))) == known
+    assert not _codebooks(Quantized(F.embedding, 0.0), lambda: torch.randn(1, 5))
+    assert len(_codebooks(Quantized(F.embedding, 0.0), lambda: torch.randn(2, 5))) == 1
+
+
+def test_a_codebook_that_shows_after_the_first_steps_is_not_looked_for() -> None:
+    """Four are looked at."""
+    model = Sometimes(2)
+    model.calls = -5
+    model.every = 10**9
+    assert not _codebooks(model, lambda: torch.randn(20, 5), 8)
+    late = Sometimes(10**9)
+    late.calls = -4
+    assert [detail["looks"] for detail in _codebooks(late, lambda: torch.randn(20, 5), 8)] == [1]
 
 
 def test_tokens_are_no_codes() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import math
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,6 +12,8 @@ import torch
 from recordkit import record
 from torch import nn
 from torch.nn import functional as F
+
+from trainadvisor.record.probes.copied_models import EvaluatedCopyProbe
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,3 +68,21 @@ def test_a_copy_of_everything_follows() -> None:
     """Nothing lies between the two."""
     told = _told(lambda model, averaged: averaged.load_state_dict(model.state_dict()))
     assert (told["still"], told["statistics_still"], told["lag"]) == (False, False, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("seen", "stepped", "until"),
+    [
+        ({}, set(), 7),
+        ({0: None}, set(), 7),
+        ({0: None, 1: None}, {5}, 7),
+        ({0: None, 1: None, 2: None}, {5, 6}, math.inf),
+    ],
+)
+def test_the_probe_rests_while_models_and_optimizers_are_known(seen: int, stepped: set[int], until: float) -> None:
+    """All that a step of the routine has; it may know others too."""
+    made: Any = EvaluatedCopyProbe(SimpleNamespace())  # type: ignore[arg-type] # nothing is asked of it here
+    made._seen, made._optimizers = dict.fromkeys(range(seen)), stepped
+    routine: Any = SimpleNamespace(models={0: 1, 1: 1}, stepped={5, 6}, step=7)
+    assert made.rests_until(routine) == until
+    assert made.rests_until(SimpleNamespace(models={}, stepped=set(), step=7)) == math.inf

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import pytest
@@ -39,6 +40,11 @@ def _train() -> tuple[list[float], list[torch.Tensor]]:
     return losses, [parameter.detach().clone() for parameter in model.parameters()]
 
 
+@functools.cache
+def _unrecorded() -> tuple[list[float], list[torch.Tensor]]:
+    return _train()
+
+
 def _recorded() -> tuple[tuple[list[float], list[torch.Tensor]], Records]:
     records = Records()
     recorder = make_recorder(records)
@@ -62,7 +68,7 @@ def _fail(*_: object, **__: object) -> Any:
 @pytest.mark.parametrize("name", _handlers())
 def test_a_handler_that_raises_changes_no_bit(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each one in turn; it is named in the log if it was called at all."""
-    plain = _train()
+    plain = _unrecorded()
     handler = Recorder([], discover=True).handlers.named[name]
     monkeypatch.setattr(type(handler.__self__), name.split(".")[1], _fail)
     found, records = _recorded()
@@ -96,7 +102,7 @@ INNER = [
 @pytest.mark.parametrize(("owner", "method"), INNER, ids=lambda part: getattr(part, "__name__", part))
 def test_what_all_probes_share_may_raise_too(owner: type, method: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The training goes on as without."""
-    plain = _train()
+    plain = _unrecorded()
     monkeypatch.setattr(owner, method, _fail)
     found, _ = _recorded()
     assert found[0] == plain[0]

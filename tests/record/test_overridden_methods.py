@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
+import forkedpython
 import pytest
 import torch
 from recordkit import record
@@ -65,11 +64,10 @@ ENDS = {
 }
 
 
-def _run(tmp_path: Path, end: str, *before: str, watch: str = "") -> tuple[int, bytes]:
+def _run(tmp_path: Path, end: str, *before: str, watch: str = "") -> tuple[int, str]:
     script = tmp_path / "train.py"
     script.write_text(LOUD.format(end=end.replace("{{", "{").replace("}}", "}"), watch=watch))
-    command = [sys.executable, *before, str(script)]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=300, check=False)
+    done = forkedpython.run([*before, str(script)], tmp_path)
     return done.returncode, done.stdout
 
 
@@ -78,7 +76,7 @@ def test_what_lists_the_parts_of_a_model_is_not_asked(tmp_path: Path, kind: str)
     """The same output, weights and exit code as without us, in `run` and in `watch`, up to the error at the end."""
     plain = _run(tmp_path, ENDS[kind])
     assert plain[0] == 1
-    assert plain[1].count(b"\n") > 5
+    assert plain[1].count("\n") > 5
     assert _run(tmp_path, ENDS[kind], "-m", "trainadvisor", "run") == plain
     watch = "import trainadvisor; trainadvisor.watch(model, optimizer)"
     assert _run(tmp_path, ENDS[kind], watch=watch) == plain

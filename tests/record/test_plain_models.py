@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from recordkit import record
 from torch import nn
 
 from trainadvisor.record.losses.plain_fits import plain_fits
+from trainadvisor.record.probes.plain_models import PlainModelsProbe
 
 ROWS = 400
 
@@ -107,3 +110,22 @@ def test_small_batches_are_taken_up_to_a_number_of_calls() -> None:
     x = torch.randn(ROWS, 3)
     (fact,) = told(x, x.sum(1, keepdim=True), F.mse_loss, batch=4)
     assert fact["examples"] == 128
+
+
+@pytest.mark.parametrize(
+    ("kinds", "until"),
+    [
+        ({"cross_entropy"}, 7), ({"nll_loss"}, 7), ({"binary_cross_entropy_with_logits"}, 7),
+        ({"binary_cross_entropy"}, 7), ({"mse_loss"}, 7), ({"l1_loss", "mse_loss"}, 7), ({"l1_loss"}, math.inf),
+        (set(), math.inf),
+    ],
+)  # fmt: skip
+def test_the_probe_rests_where_no_loss_compares_rows_with_targets(kinds: set[str], until: float) -> None:
+    """And once it has seen enough, but for an input that waits for its loss."""
+    probe = PlainModelsProbe(SimpleNamespace())  # type: ignore[arg-type] # nothing is asked of it here
+    routine: Any = SimpleNamespace(kinds=frozenset(kinds), step=7)
+    assert probe.rests_until(routine) == until
+    probe._given = torch.ones(2, 2)
+    assert probe.rests_until(routine) == 7
+    probe._given, probe._calls = None, 10**6
+    assert probe.rests_until(routine) == math.inf

@@ -11,6 +11,7 @@ import textwrap
 import time
 from typing import TYPE_CHECKING, Any
 
+import forkedpython
 import orjson
 import pytest
 
@@ -155,12 +156,18 @@ train(model, torch.compile(step, backend="aot_eager"))
 
 @pytest.fixture
 def python(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Return what runs a script by plain python or by us (`run=True`), in one folder."""
+    """Return what runs a script by plain python or by us (`run=True`), in one folder, and with torch imported before.
 
-    def call(source: str, *options: str, run: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            _command(tmp_path, source, *options, run=run), **_setting(tmp_path, environment), check=False
-        )
+    Where that matters, `fresh=True` starts a process anew.
+    """
+
+    def call(
+        source: str, *options: str, run: bool = True, fresh: bool = False, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        command = _command(tmp_path, source, *options, run=run)
+        if fresh:
+            return subprocess.run(command, **_setting(tmp_path, environment), check=False)
+        return forkedpython.run(command[1:], tmp_path, environment)
 
     return call
 
@@ -221,10 +228,10 @@ def test_the_log_is_complete_after_os_exit(python: Callable[..., Any], tmp_path:
 def test_torch_is_imported_by_the_script(python: Callable[..., Any]) -> None:
     """What the script sets before that takes effect; a script without torch is told so in one sentence."""
     source = "import os, sys\nprint('torch' in sys.modules)\nos.environ['OMP_NUM_THREADS'] = '2'\n"
-    done = python(source + "import torch\nprint(torch.get_num_threads())\nsys.exit(5)", OMP_NUM_THREADS="1")
+    done = python(source + "import torch\nprint(torch.get_num_threads())\nsys.exit(5)", fresh=True, OMP_NUM_THREADS="1")
     assert (done.returncode, done.stdout) == (5, "False\n2\n")
     assert done.stderr == "trainadvisor: train.py ended with exit code 5 before it trained: nothing was recorded\n"
-    done = python("print('hello')")
+    done = python("print('hello')", fresh=True)
     assert (done.returncode, done.stdout) == (0, "hello\n")
     assert done.stderr.count("\n") == 1
     assert "no torch training ran in train.py" in done.stderr
@@ -232,7 +239,9 @@ def test_torch_is_imported_by_the_script(python: Callable[..., Any]) -> None:
 
 def test_switched_off_it_is_plain_python(python: Callable[..., Any], tmp_path: Path) -> None:
     """TRAINADVISOR=0: no word, no log, the script's exit code."""
-    done = python("import sys\nprint('trainadvisor' in sys.modules, sys.argv)\nsys.exit(6)", TRAINADVISOR="0")
+    done = python(
+        "import sys\nprint('trainadvisor' in sys.modules, sys.argv)\nsys.exit(6)", fresh=True, TRAINADVISOR="0"
+    )
     assert (done.returncode, done.stdout, done.stderr) == (6, "False ['train.py']\n", "")
     assert not (tmp_path / "log.json").exists()
 
@@ -291,7 +300,7 @@ def test_stop_on_interrupts_so_that_handlers_run(python: Callable[..., Any], tmp
     )
     started, before = time.monotonic(), signal.signal(signal.SIGINT, handler)
     try:
-        done = python(textwrap.dedent(source) % body, "--stop-on", "error", "--stop-after", "5")
+        done = python(textwrap.dedent(source) % body, "--stop-on", "error", "--stop-after", "5", fresh=True)
     finally:
         signal.signal(signal.SIGINT, before)
     assert (done.returncode, done.stdout) == (1, "saved\n"), done.stderr

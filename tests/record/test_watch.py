@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import gc
-import os
-import subprocess
-import sys
 import warnings
 from typing import TYPE_CHECKING, Any
 
+import forkedpython
 import orjson
 import pytest
 import torch
@@ -211,10 +209,7 @@ def test_a_training_can_be_judged_while_it_runs(tmp_path: Path) -> None:
 def test_a_script_that_never_closes_has_a_complete_log(tmp_path: Path, ending: str, reason: str, code: int) -> None:
     """Also when it ends by an exception that nobody catches."""
     (tmp_path / "train.py").write_text(UNCLOSED + ending)
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(
-        [sys.executable, "train.py"], cwd=tmp_path, env=environment, capture_output=True, check=False, timeout=240
-    )
+    done = forkedpython.run(["train.py"], tmp_path)
     records = _log(tmp_path / "log.json")
     assert (done.returncode, records[-1]["reason"], records[-1]["steps"]) == (code, reason, 5)
     assert [r["detail"]["type"] for r in records if r.get("kind") == "exception"] == ["ValueError"] * code

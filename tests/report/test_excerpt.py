@@ -1,5 +1,7 @@
 """Lines of code in a report: the number, the line, and a mark under the part that matters."""
 
+import pytest
+
 from trainadvisor.judge.result import Site
 from trainadvisor.report.text.excerpt import excerpts
 
@@ -12,6 +14,15 @@ def test_the_part_is_marked_without_the_indentation() -> None:
         "    7 | loss = F.nll_loss(model(x), y)",
         "      |        ^^^^^^^^^^",
     ]
+
+
+@pytest.mark.parametrize(("column", "end", "marked"), [(2, 9, "^"), (2, 14, "^^^^^"), (9, 9, "^"), (9, 10, "^")])
+def test_a_part_that_begins_in_the_indentation_is_marked_from_the_first_character(
+    column: int, end: int, marked: str
+) -> None:
+    """At least that one is."""
+    found = list(excerpts([Site(file="a.py", line=7, source=LINE, column=column, end_column=end)], 80))
+    assert found[1] == f"      | {marked}"
 
 
 def test_another_file_is_named() -> None:

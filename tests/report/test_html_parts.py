@@ -8,7 +8,7 @@ import zlib
 import pytest
 
 from trainadvisor.i18n.language import Words
-from trainadvisor.report.html import charts, svg, verdict
+from trainadvisor.report.html import charts, other_trainings, svg, verdict
 from trainadvisor.report.html.languages import Languages
 from trainadvisor.report.html.svg import Scale, heat, smoothed
 
@@ -85,3 +85,30 @@ def test_the_step_of_an_axis_is_the_next_round_number(value: float, step: float)
 def test_a_moment_says_in_which_zone_it_is_meant(created: str | None, told: str | None) -> None:
     """Unless the log does not say."""
     assert verdict._moment(created) == told
+
+
+PHASE = {"first": 1000, "last": 2000, "state": "broken", "model": "Net", "optimizer": "SGD", "site": "train.py:3"}
+
+
+def test_a_training_without_a_step_has_a_heading_and_no_charts() -> None:
+    """Only trainings that the log tells of are shown, by their places from 1."""
+    empty = {"span": {"count": 0}}
+    langs = Languages(["en"])
+    (shown,) = other_trainings.sections([PHASE], {0: empty, 1: empty, 2: empty}, langs)
+    assert (shown.place, shown.charts) == (1, [])
+    assert shown.heading.__html__() == "Training 1: BROKEN (steps 1,000 to 2,000; Net, SGD, train.py:3)"
+
+
+@pytest.mark.parametrize(
+    ("values", "width", "means"),
+    [
+        ([1.0, 2.0, 6.0], 1, [1.0, 2.0, 6.0]), ([1.0, 2.0, 6.0], 3, [1.5, 3.0, 4.0]),
+        ([1.0, None, 3.0, 5.0], 3, [1.0, None, 4.0, 4.0]), ([None, None], 3, [None, None]), ([], 3, []),
+        ([1.0, 2.0, 3.0, 4.0, 5.0], 4, [2.0, 2.5, 3.0, 3.5, 4.0]), ([1.0, 1.0, 1.0001], 1, [1.0, 1.0, 1.0]),
+    ],
+)  # fmt: skip
+def test_a_smoothed_line_is_the_mean_around_each_point(
+    values: list[float | None], width: int, means: list[float | None]
+) -> None:
+    """Of what is known there; what is missing stays missing, and four digits stay."""
+    assert svg.smoothed(values, width) == means

@@ -117,3 +117,12 @@ def test_a_document_without_secrets_is_written_as_it_is():
     assert Verification.model_validate_json(text) == made
     assert "无法判断" in text
     assert json.loads(as_json(document()))["verified"][0]["before"] == "NaN"
+
+
+def test_what_a_remedy_does_not_tell_is_told_as_nothing():
+    """A margin of zero, no others, no curves."""
+    told = json.loads(as_json(document()))["verified"][0]
+    assert {name: told[name] for name in ("margin", "spread", "steps", "text", "where", "code")} == {
+        "margin": 0.0, "spread": None, "steps": 0, "text": "", "where": None, "code": None,
+    }  # fmt: skip
+    assert [told[name] for name in ("combined_with", "gone", "left", "others", "curves")] == [[], [], [], [], {}]

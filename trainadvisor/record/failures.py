@@ -1,5 +1,6 @@
 """Describes the exception that ended a training: its message, the user's line, and the layer that it was raised in."""
 
+import sys
 import traceback
 import types
 from collections.abc import Iterator
@@ -65,6 +66,8 @@ def _short(message: str) -> str:
 
 def _layer(trace: types.TracebackType | None) -> dict[str, Any]:
     """Return name and form of the innermost layer that was running, and the shape of what went in."""
+    if "torch.nn" not in sys.modules:  # without it there was no layer, and importing it takes seconds
+        return {}
     from torch import nn
 
     from trainadvisor.instrument import module_tables
