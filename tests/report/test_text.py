@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -13,9 +13,6 @@ from trainadvisor.judge.result import Diagnosis, Edit
 from trainadvisor.report.text import finding_block, full_report
 from trainadvisor.report.text.healthy import run_line
 from trainadvisor.report.text.layout import cells
-
-if TYPE_CHECKING:
-    from trainadvisor.judge.result import Diagnosis
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 ANSI = re.compile("\x1b\\[[0-9;]*m")

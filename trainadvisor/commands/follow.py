@@ -24,8 +24,9 @@ PAUSE = 0.5
 def command(*, log: str | None, patience: int, lang: str | None) -> None:
     """Show step, loss and findings of a training while its log grows, and the verdict at its end.
 
-    LOG is a log, a run folder or a run's name, by default the latest log here; it need not exist yet: `follow` waits for it. On a terminal the
-    view is redrawn in place, elsewhere findings are printed as they arise. Ctrl-C ends the view, never the training.
+    LOG is a log, a run folder or a run's name, by default the latest log here; it need not exist yet: `follow` waits
+    for it. On a terminal the view is redrawn in place, elsewhere findings are printed as they arise. Ctrl-C ends the
+    view, never the training.
     """
     from trainadvisor import configuration
     from trainadvisor.i18n.language import choose
