@@ -191,7 +191,7 @@ def _at_work(given: list[str], lang: str) -> AbstractContextManager[None]:
 @contextmanager
 def _click(lang: str) -> Iterator[None]:
     """Let click speak a language while the block runs."""
-    from trainadvisor.i18n.wrapped_help import set_well
+    from trainadvisor.commands.wrapped_help import set_well
 
     with set_well(lang):
         if lang == "en":
