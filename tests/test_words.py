@@ -19,7 +19,7 @@ FILES = [*RULES, *sorted((ROOT / "trainadvisor" / "i18n").glob("*.toml"))]
 BANNED = {
     "our own terms": r"\bskill\b|\bsound (run|training|net|model)s?\b|技能值|技能分|平凡(预测|损失)"
     r"|\btrivial (loss|predictor|answer)\b|\bconstant answer\b|\bnoises\b|常数答案|记录记录器|记录在记录器",
-    "translations word by word": r"批太小|最早的非有限值|缩小 ?[N\d]+ ?倍|宁可不答",
+    "translations word by word": r"批太小|最早的非有限值|缩小[了到为]? ?(\{[^}]*\}|[N\d.]+) ?倍|宁可不答",
     "two words for you": r"您",
     "British spelling": r"\w*(colour|behaviour|neighbour|favour|learnt|artefact|labelled|travelled|cancelled)\w*"
     r"|\b\w*(initial|standard|normal|memor|general|regular|optim|synchron|recogn|minim|maxim|util)is(e|ed|es|ing|ation)\b",
@@ -61,6 +61,8 @@ def test_no_text_has_a_banned_word(what: str) -> None:
     ("text", "what"),
     [("skill 0.3", "our own terms"), ("技能值 0.3", "our own terms"),
      ("below a constant answer", "our own terms"), ("批太小", "translations word by word"),
+     ("信号缩小 3 倍", "translations word by word"), ("缩小 {ratio:.2g} 倍", "translations word by word"),
+     ("缩小了 1.5 倍", "translations word by word"),
      ("请您检查", "two words for you"),
      ("Normalise the inputs", "British spelling"), ("a noisy colour", "British spelling")],
 )  # fmt: skip
@@ -69,6 +71,27 @@ def test_the_banned_words_are_seen(text: str, what: str) -> None:
     banned = re.compile(BANNED[what], re.IGNORECASE)
     assert any(banned.search(part) for part in _texts({"en": {"finding": [text]}}))
     assert not any(banned.search(part) for part in _texts({"en": "cut by {skill:.0%}", "cases": text}))
+
+
+TERMS_IN_REASONS = re.compile(
+    r"\bsound (run|training|net|model)s?\b|\btrivial (loss|predictor|answer)\b|\bconstant answer\b|their own size"
+    r"|\btravel|走过的路程|常数答案",
+    re.IGNORECASE,
+)
+
+
+def test_the_reasons_of_thresholds_have_no_terms_of_our_own() -> None:
+    """They are read in `explain -v` and on the pages of codes, in both languages."""
+    told = [
+        (path.name, entry["because"])
+        for path in RULES
+        for entry in tomllib.loads(path.read_text(encoding="utf-8")).get("thresholds", {}).values()
+    ]
+    chinese = tomllib.loads((ROOT / "trainadvisor" / "i18n" / "reasons.zh.toml").read_text(encoding="utf-8"))
+    told += [(code, text) for code, texts in chinese.items() for text in texts.values()]
+    assert [(name, text) for name, text in told if TERMS_IN_REASONS.search(text)] == []
+    assert TERMS_IN_REASONS.search("weights travel 1.05 times their own size")
+    assert not TERMS_IN_REASONS.search("weights move by 105 % of their size")
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

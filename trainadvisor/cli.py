@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from trainadvisor import garbage
 from trainadvisor.errors import TrainAdvisorError, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 COMMANDS = {
     "run": "Run an unmodified training script, record it, and print what is wrong with it.",
@@ -185,13 +188,19 @@ def _at_work(given: list[str], lang: str) -> AbstractContextManager[None]:
     return sign_of_life(lambda seconds: f"  {words('status.working', command=name, seconds=int(seconds))}")
 
 
-def _click(lang: str) -> AbstractContextManager[None]:
+@contextmanager
+def _click(lang: str) -> Iterator[None]:
     """Let click speak a language while the block runs."""
-    if lang == "en":
-        return nullcontext()
-    from trainadvisor.i18n.told_help import click_in_chinese
+    from trainadvisor.commands.wrapped_help import set_well
 
-    return click_in_chinese()
+    with set_well(lang):
+        if lang == "en":
+            yield
+            return
+        from trainadvisor.i18n.told_help import click_in_chinese
+
+        with click_in_chinese():
+            yield
 
 
 def _in_chinese(command: Any, name: str) -> Any:

@@ -17,15 +17,18 @@ def _output(*arguments: str) -> str:
     return result.output
 
 
-@pytest.mark.parametrize(("lang", "limits"), [("en", "limits: "), ("zh", "限制：")])
-def test_every_change_is_listed_with_its_limits(lang: str, limits: str) -> None:
+@pytest.mark.parametrize(
+    ("lang", "limits", "number", "whole"),
+    [("en", "limits: ", "NUMBER", "WHOLE-NUMBER"), ("zh", "限制：", "数值", "整数")],
+)
+def test_every_change_is_listed_with_its_limits(lang: str, limits: str, number: str, whole: str) -> None:
     """One entry a change, the arguments beside its name."""
     text = _output("--lang", lang)
     heads = [line.split()[0] for line in text.splitlines() if line and not line.startswith(" ")][:-1]
     assert heads == sorted(all_changes())
     assert text.count(limits) == len(heads)
-    assert "lr factor=NUMBER value=NUMBER\n" in text
-    assert "warmup steps=WHOLE-NUMBER (100)\n" in text
+    assert f"lr factor={number} value={number}\n" in text
+    assert f"warmup steps={whole} (100)\n" in text
 
 
 @pytest.mark.parametrize("form", [("--format", "json"), ("--json",)])

@@ -110,6 +110,20 @@ def test_interrupting_prints_the_verdict(folder: Path, monkeypatch: pytest.Monke
     assert "BROKEN: " in stream.getvalue()
 
 
+def test_the_first_run_is_waited_for(call: Callable[..., Any], folder: Path) -> None:
+    """Where none has begun it says so, and what begins one."""
+    threading.Timer(0.2, lambda: write(folder, "nan")).start()
+    outcome = call("follow")
+    assert outcome.err.startswith("no run has begun here yet; waiting for one")
+    assert "BROKEN: " in outcome.out
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_run_that_never_begins_is_refused_after_a_while(call: Callable[..., Any]) -> None:
+    """With what to do."""
+    assert call("follow", "--patience", "1").code == 2
+
+
 def test_a_log_that_cannot_come_is_refused(call: Callable[..., Any]) -> None:
     """As everywhere."""
     assert call("follow", "none/log.json").code == 2

@@ -134,3 +134,10 @@ def test_each_mistake_in_a_branch_is_named(tmp_path: Path, old: str, new: str, m
     """One mistake, one problem with its place."""
     write_rule(tmp_path, BRANCHED, changes={old: new})
     assert any(message in problem for problem in check_rules([tmp_path])), check_rules([tmp_path])
+
+
+def test_a_remedy_that_names_branches_is_advised_in_those_alone() -> None:
+    """One that names none is advised in all, behind those of the branch."""
+    advised = ({"en": "slow down", "branches": ["fast"]}, {"en": "look"})
+    low, fast = rule(branches=(LOW, FAST), remedies=advised).variants
+    assert [[entry["en"] for entry in variant.remedies] for variant in (low, fast)] == [["look"], ["slow down", "look"]]

@@ -396,7 +396,7 @@ def test_a_target_copy_takes_the_meaning_from_the_loss(judged: Judge) -> None:
 
 
 def test_too_few_checks_leave_it_open(judged: Judge) -> None:
-    """Four fifths of the checks that apply have to be made; those of other kinds of training do not count."""
+    """Two thirds of the checks that apply have to be made; those of other kinds of training do not count."""
     blind = [cause(f"blind{n}", when=("val_loss_final > 99",)) for n in range(2)]
     others = [cause(f"quiet{n}", when=("steps < 0",)) for n in range(3)]
     judgement = judged(*blind)

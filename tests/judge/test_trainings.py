@@ -13,7 +13,7 @@ from trainadvisor.document import diagnose
 from trainadvisor.judge.rulebook import Rulebook
 from trainadvisor.judge.trainings import judge_trainings
 from trainadvisor.log.reader import read_log
-from trainadvisor.signals.context import adversarial
+from trainadvisor.signals.kinds import adversarial
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,8 +9,10 @@ from builders import event, log_of
 from rulekit import rule
 
 from trainadvisor.judge.engine import judge
+from trainadvisor.judge.remedies import remedies
 from trainadvisor.judge.rule_verdict import Verdict
 from trainadvisor.judge.rulebook import Rule, Rulebook
+from trainadvisor.judge.source_checks import texts
 from trainadvisor.judge.written_rules import written_faults
 
 PLACE = {"sites": [{"file": "train.py", "line": 5, "code": "y = f(x)"}], "parts": [["call", "g(x)"]]}
@@ -34,6 +36,18 @@ def test_a_fault_that_the_run_cannot_judge_is_found_where_it_stands() -> None:
     assert [(site.file, site.line, site.source) for site in found.sites] == [("train.py", 5, "y = f(x)")]
     assert (found.rule.text("finding"), found.lookup("call")) == (SAID["finding"], "g(x)")
     assert [entry["en"] for entry in found.rule.remedies] == [SAID["remedy"]]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "told"), [("one-way", "Mend that way."), ("another", SAID["remedy"]), ("", SAID["remedy"])]
+)
+def test_a_pattern_with_a_remedy_of_its_own_is_told_that_one_alone(pattern: str, told: str) -> None:
+    """Any other gets the general one."""
+    own = {"pattern": "one-way", "en": "Mend that way.", "zh": "改那一处。"}
+    of = written(remedies=[own])
+    (found,) = judge({}, Rulebook({of.code: of}), (), {of.code: {**PLACE, "pattern": pattern}})
+    assert [found.rule.remedies[advice.number]["en"] for advice in remedies(found, None)] == [told]
+    assert texts(of, "en", pattern)["remedy"] == told
 
 
 @pytest.mark.parametrize(("hidden", "x", "branch"), [(False, 1, None), (True, 1, "written"), (True, 2, None)])

@@ -504,3 +504,22 @@ def test_soft_targets_are_counted_to_a_thousandth() -> None:
 
     target = record(train).facts("loss")[0]["target"]
     assert (target["soft"], target["histogram"]) == (True, [1.033, 0.633, 0.333])
+
+
+def test_a_look_at_a_batch_is_no_epoch() -> None:
+    """Epochs are the passes that are trained on: a batch that is drawn before the loop does not count."""
+
+    def train() -> nn.Module:
+        model = nn.Linear(4, 3)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        batches = DataLoader(TensorDataset(torch.randn(20, 4), torch.randint(0, 3, (20,))), 5)
+        next(iter(batches))
+        for _ in range(2):
+            for x, y in batches:
+                optimizer.zero_grad()
+                F.cross_entropy(model(x), y).backward()
+                optimizer.step()
+            next(iter(batches))
+        return model
+
+    assert record(train).column("epoch") == [0] * 4 + [1] * 4

@@ -59,7 +59,7 @@ def test_sizes_are_told_with_their_unit(size: int, shown: str) -> None:
     """From a thousand on."""
     model = make_model(("a", "Linear", 3, 2))
     model["parameters"] = [{**model["parameters"][0], "count": size}]
-    assert lines(models=[model])[1].endswith(f"model, 1 tensors ({shown})")
+    assert lines(models=[model])[1].endswith(f"model, 1 tensor ({shown})")
 
 
 @pytest.mark.parametrize(("every", "gradients"), [(10, 5), (1, 1), (7, 3)])

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from trainadvisor.i18n.language import Words
-from trainadvisor.judge.result import Edit
+from trainadvisor.judge.result import Diagnosis, Edit
 from trainadvisor.report.text import finding_block, full_report
 from trainadvisor.report.text.healthy import run_line
 from trainadvisor.report.text.layout import cells
 
-if TYPE_CHECKING:
-    from trainadvisor.judge.result import Diagnosis
-
 GOLDEN = Path(__file__).parent.parent / "golden"
 ANSI = re.compile("\x1b\\[[0-9;]*m")
-SHORT = "(its first steps are recorded whole; long runs pay far less)"
+SHORT = "mostly for the first steps, which are recorded whole; long runs keep to 1 % of the time"
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
@@ -149,9 +146,10 @@ def test_a_lone_warning_is_told_in_full(broken: Diagnosis) -> None:
     ("run", "line"),
     [
         (
-            {"steps": 40, "device": "cpu", "overhead": 0.1734},
-            f"40 steps, cpu, recording cost 20 % of this short run {SHORT}",
+            {"steps": 40, "device": "cpu", "overhead": 0.1734, "overhead_seconds": 0.4321, "overhead_budget": 0.01},
+            f"40 steps, cpu, recording took about 0.4 s, {SHORT}",
         ),
+        ({"steps": 40, "device": "cpu", "overhead": 0.1734}, "40 steps, cpu, recording cost 20 % of the time"),
         ({"steps": 40, "device": "cpu", "overhead": 0.0}, "40 steps, cpu, recording cost < 0.1 % of the time"),
         ({"steps": 40, "device": "cpu", "overhead": 0.0312}, "40 steps, cpu, recording cost 3 % of the time"),
         ({"steps": 40, "device": "cpu", "overhead": 0.0046}, "40 steps, cpu, recording cost 0.5 % of the time"),
@@ -166,3 +164,20 @@ def test_the_run_in_one_line_says_what_recording_took(run: dict[str, Any], line:
 def test_a_number_of_ours_names_no_subject() -> None:
     """An evaluation is numbered by the recorder; a layer has the name that the user gave it."""
     assert finding_block.named(["evaluation 0", "fc1", "evaluation loop"]) == ["fc1", "evaluation loop"]
+
+
+@pytest.mark.parametrize(
+    ("facts", "told"),
+    [
+        ({"best_eval": 6, "evals": 8, "val_loss_best": 0.17881, "val_loss_final": 0.17934},
+         "best in evaluation 6 of 8 (loss 0.1788), last 0.1793"),
+        ({"best_eval": 8, "evals": 8, "val_loss_best": 0.3217, "val_loss_final": 0.3217},
+         "best in evaluation 8 of 8 (loss 0.3217)"),
+        ({"best_accuracy_eval": 3, "evals": 8, "val_accuracy_best": 0.925, "val_accuracy_final": 0.92},
+         "best accuracy in evaluation 3 of 8 (92.5 %), last 92 %"),
+    ],
+)  # fmt: skip
+def test_a_healthy_run_tells_its_best_and_its_last_evaluation(facts: dict[str, Any], told: str) -> None:
+    """With the digits that scripts print; where the best is the last, once."""
+    document = Diagnosis.model_validate({"state": "healthy", "summary": "fine", "run": facts})
+    assert f"validation   {told}" in full_report.render(document, "en")

@@ -42,15 +42,18 @@ def listed(specs: list[ChangeSpec], lang: str, width: int) -> str:
     words = Words(lang)
     lines = []
     for spec in specs:
-        lines.append(" ".join([spec.name, *(_argument(name, value) for name, value in spec.arguments.items())]))
+        lines.append(" ".join([spec.name, *(_argument(name, value, lang) for name, value in spec.arguments.items())]))
         doc, limits = (spec.zh, spec.limits_zh) if lang == "zh" else (spec.doc, spec.limits)
         texts = doc, words("changes.limits", text=limits)
         lines += [f"    {line}" for text in texts for line in wrap(text, width - 4)]
     return "\n".join([*lines, "", words("changes.count", count=len(specs))])
 
 
-def _argument(name: str, argument: Argument) -> str:
-    choices = "|".join(argument.choices) or argument.type.upper().replace(" ", "-")
+def _argument(name: str, argument: Argument, lang: str) -> str:
+    from trainadvisor.i18n.told_signals import told_in
+
+    kind = argument.type.upper().replace(" ", "-")
+    choices = "|".join(argument.choices) or told_in(lang, "kinds", argument.type, kind)
     shown = "" if argument.default is None else f" ({str(argument.default).lower()})"
     return f"{name}={choices}{shown}"
 

@@ -39,10 +39,14 @@ def in_chinese(command: Any, name: str) -> Any:
     for option in command.params:
         if getattr(option, "help", None) is not None:
             option.help = of_option(name, option.opts[0]) or option.help
+    if command.options_metavar == "[OPTIONS]":
+        command.options_metavar = "[选项]"
     if hasattr(command, "commands"):
         command.commands = {
             below: in_chinese(other, f"{name} {below}".strip()) for below, other in command.commands.items()
         }
+    if getattr(command, "subcommand_metavar", None):
+        command.subcommand_metavar = "命令 [参数]..."
     return command
 
 

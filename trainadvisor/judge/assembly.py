@@ -7,7 +7,7 @@ from trainadvisor.judge.causes import rank
 from trainadvisor.judge.doubts import SERIOUS, counted, doubts
 from trainadvisor.judge.engine import CURVES, RECORDED, judge
 from trainadvisor.judge.findings import Material, findings, unjudged
-from trainadvisor.judge.judgement import Judgement, Remark
+from trainadvisor.judge.judgement import Judgement, Remark, Unjudged
 from trainadvisor.judge.rule_verdict import FOUND, Verdict
 from trainadvisor.judge.rulebook import Rulebook
 from trainadvisor.judge.run_facts import run_facts
@@ -53,6 +53,11 @@ def _judgement(log: RunLog, signals: Signals, rulebook: Rulebook, decided: froze
         findings=found,
         clear=clear,
         unknown=tuple(unjudged(verdict, material) for verdict in verdicts if _is_open(verdict) and trained),
+        inapplicable=tuple(
+            Unjudged(verdict.code, "lacking", verdict.reason)
+            for verdict in verdicts
+            if verdict.reason in ABSENCES and trained
+        ),
         notes=tuple(_notes(log, signals, verdicts, run)),
     )
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from trainadvisor.interruptions import from_handler
 from trainadvisor.judge import crash_rules
+from trainadvisor.judge.applicability import lacking
 from trainadvisor.judge.conditions import Expression
 from trainadvisor.judge.rule_verdict import CLEAR, FOUND, OFF, UNKNOWN, Scope, SignalSource, Verdict
 from trainadvisor.judge.rulebook import Rule, Rulebook
@@ -65,21 +66,29 @@ def judge(
 
 def judge_rule(rule: Rule, signals: SignalSource, contexts: Collection[str] = ()) -> Verdict:
     """Return the verdict on one rule."""
-    if barred := [context for context in rule.off if context in contexts]:
-        return Verdict(rule, OFF, reason=barred[0])
-    if MANY in contexts and rule.evidence not in SEEN:
-        return Verdict(rule, OFF, reason=MANY)  # what the steps show together is the course of no training
-    if other := _other_source(rule, contexts):
-        return Verdict(rule, OFF, reason=other)
+    if why := _barred(rule, contexts):
+        return Verdict(rule, OFF, reason=why)
     try:
         verdict = _judge_branches(rule, signals)
         if RECORDED in contexts and rule.family == POLICIES_FAMILY and verdict.state == UNKNOWN:
             return Verdict(rule, OFF, reason=RECORDED)
-        return _left(_completed(verdict, contexts)) if verdict.state == FOUND else verdict
+        if verdict.state == FOUND:
+            return _left(_completed(verdict, contexts))
+        absent = lacking(rule, contexts)
+        return Verdict(rule, OFF, reason=absent) if absent else verdict
     except Exception as error:
         if from_handler(error):
             raise
         return Verdict(rule, UNKNOWN, failure=f"{type(error).__name__}: {error}")
+
+
+def _barred(rule: Rule, contexts: Collection[str]) -> str | None:
+    """Return the kind of training or of log in which a rule abstains."""
+    if barred := [context for context in rule.off if context in contexts]:
+        return barred[0]
+    if MANY in contexts and rule.evidence not in SEEN:
+        return MANY  # what the steps show together is the course of no training
+    return _other_source(rule, contexts)
 
 
 def _other_source(rule: Rule, contexts: Collection[str]) -> str | None:

@@ -35,7 +35,7 @@ class Unjudged:
     """A rule that could not be judged, why, and the signals that were absent."""
 
     code: str
-    why: Literal["off", "context", "failed", "short", "absent"]
+    why: Literal["off", "context", "lacking", "failed", "short", "absent"]
     reason: str = ""
     missing: tuple[str, ...] = ()
 
@@ -118,6 +118,8 @@ class Judgement:
     findings: tuple[Judged, ...] = ()
     clear: tuple[str, ...] = ()
     unknown: tuple[Unjudged, ...] = ()
+    # Checks of what the training does not have.
+    inapplicable: tuple[Unjudged, ...] = ()
     notes: tuple[Remark, ...] = ()
 
     def rule(self, code: str, branch: str | None = None) -> Rule:

@@ -26,9 +26,16 @@ def remedies(verdict: Verdict, made: Mapping[str, Any] | None) -> list[Advice]:
         entries = enumerate(verdict.rule.remedies)
         told = [(n, entry) for n, entry in entries if fill_known(entry.get("en", ""), verdict.lookup)]
         return [_remedy(verdict, number, entry, made)[0] for number, entry in told]
-    built = [_remedy(verdict, number, entry, made) for number, entry in enumerate(verdict.rule.remedies)]
+    built = [_remedy(verdict, number, entry, made) for number, entry in _fitting(verdict)]
     complete = [remedy for remedy, whole in built if whole]
     return complete or [remedy for remedy, _ in built]
+
+
+def _fitting(verdict: Verdict) -> list[tuple[int, Mapping[str, Any]]]:
+    """Return the remedies with their numbers: of what a pattern found, its own alone where there is one."""
+    every = list(enumerate(verdict.rule.remedies))
+    own = [(number, entry) for number, entry in every if verdict.pattern and entry.get("pattern") == verdict.pattern]
+    return own or [(number, entry) for number, entry in every if "pattern" not in entry]
 
 
 def _remedy(

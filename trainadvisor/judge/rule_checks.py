@@ -116,6 +116,8 @@ def _branches(rule: Rule) -> Iterator[str]:
             yield f"remedies: there is none{f' for the branch {variant.branch}' if variant.branch else ''}; add one"
     wanted = (case["branch"] for case in rule.cases if case.get("branch"))
     yield from _unknown("cases.branch", wanted, names, "branch")
+    told = (name for entry in rule.remedies for name in entry.get("branches", ()))
+    yield from _unknown("remedies.branches", told, names, "branch")
 
 
 def _unknown(key: str, names: Iterable[str], known: Iterable[str], what: str) -> Iterator[str]:

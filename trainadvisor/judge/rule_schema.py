@@ -50,6 +50,8 @@ class Remedy(_Table):
     applies: Literal["paste", "adapt", "try", "redesign"]
     edit: Edit | None = None
     code: str = ""
+    # The branches in which it helps; all where none is named.
+    branches: list[Text] = []
     en: Text
     zh: Text
 
@@ -133,6 +135,14 @@ class SourceCase(_Table):
     fixed: Text | None = None
 
 
+class SourceRemedy(_Table):
+    """What mends the fault as one of several patterns finds it."""
+
+    pattern: Text
+    en: Text
+    zh: Text
+
+
 class SourcePart(_Table):
     """What `trainadvisor lint` says of the rule: texts where they are not those of a run, and pieces of scripts."""
 
@@ -142,6 +152,7 @@ class SourcePart(_Table):
     severity: Annotated[Severity, Field(strict=False)] | None = None
     # Whether a run cannot show otherwise: then what the source shows is told whatever the run has shown.
     hidden: bool = False
+    remedies: list[SourceRemedy] = []
     cases: list[SourceCase]
 
 

@@ -77,6 +77,8 @@ class Verdict:
     onset: int | None = None
     # The lines of the source that show it.
     sites: tuple[Site, ...] = ()
+    # The pattern that found it there.
+    pattern: str = ""
     # Whether it is clear only because too little was recorded: it could not have been found.
     short: bool = False
     softened: bool = False

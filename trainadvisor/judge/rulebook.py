@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from trainadvisor.configuration import Config
 
 MOST_RULES = 1000
+BY_HAND = {"change": "edit", "applies": "adapt"}
 # The branch of a rule whose fault stands in the source.
 WRITTEN = "written"
 FAMILIES, ANSWERS = "families.toml", "answers.toml"
@@ -123,12 +124,17 @@ class Rule:
             severity="warning" if grave == "error" else grave,
             certain_harm=grave == "error",
             texts={lang: {**texts, "evidence": []} for lang, texts in said.items()},
-            remedies=({"change": "edit", "applies": "adapt", **advised},) if advised else self.all_remedies[:1],
+            remedies=(*self.source_remedies, *([{**BY_HAND, **advised}] if advised else self.all_remedies[:1])),
             lookalikes=(),
             site=None,
             subjects=None,
             onset=None,
         )
+
+    @property
+    def source_remedies(self) -> tuple[Mapping[str, Any], ...]:
+        """Return what mends the fault as one pattern finds it, each with the pattern."""
+        return tuple({**BY_HAND, **entry} for entry in (self.source or {}).get("remedies", ()))
 
     @property
     def lines(self) -> Iterator[tuple[str, str]]:
@@ -160,7 +166,8 @@ class Rule:
             crash=branch.crash or self.crash,
             unless=branch.unless + self.unless,
             texts={lang: merged(texts, branch.texts.get(lang, {})) for lang, texts in self.texts.items()},
-            remedies=branch.remedies + self.remedies,
+            remedies=branch.remedies
+            + tuple(r for r in self.remedies if branch.name in r.get("branches", [branch.name])),
         )
 
     @cached_property

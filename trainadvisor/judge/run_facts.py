@@ -149,9 +149,17 @@ def _validation(log: RunLog, signals: SignalSource) -> dict[str, Any]:
     known = [(value, place) for place, value in enumerate(losses, 1) if isinstance(value, (int, float))]
     return {
         "best_eval": min(known)[1] if known else None,
+        "best_accuracy_eval": _best_accuracy(log),
         "generalization_gap": signals.get("val_train_gap"),
         "val_metrics": _metrics(log),
     }
+
+
+def _best_accuracy(log: RunLog) -> int | None:
+    """Return the number of the evaluation with the highest accuracy, the first of equal ones."""
+    told = [(record.get("metrics") or {}).get("accuracy") for record in log.evals]
+    known = [(-value, place) for place, value in enumerate(told, 1) if isinstance(value, (int, float))]
+    return min(known)[1] if known else None
 
 
 def _metrics(log: RunLog) -> dict[str, float] | None:
@@ -198,7 +206,7 @@ def _workload(log: RunLog) -> dict[str, Any]:
 
 
 # What recording cost as a part of the time, and the steps that it left out for that, by their names in the event.
-_COST = (("overhead", "share"), ("left_out", "skipped"))
+_COST = (("overhead", "share"), ("left_out", "skipped"), ("overhead_budget", "budget"))
 
 
 def _cost(log: RunLog) -> dict[str, Any]:
@@ -209,7 +217,9 @@ def _cost(log: RunLog) -> dict[str, Any]:
     times = {f"step_time_p{q}": value for q, value in zip((50, 95, 99), known, strict=True)}
     told = [event["detail"] for event in reversed(log.events) if event["kind"] == "overhead"]
     found = {name: next((d[key] for d in told if isinstance(d.get(key), int | float)), None) for name, key in _COST}
-    return {**times, **found}
+    whole = float(np.sum(seconds)) if seconds.size else None
+    cost = found["overhead"] * whole if found["overhead"] is not None and whole is not None else None
+    return {**times, **found, "overhead_seconds": cost}
 
 
 def _curve(log: RunLog) -> list[list[float]]:

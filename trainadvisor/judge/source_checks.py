@@ -41,15 +41,23 @@ def _placeholders(rule: Rule) -> Iterator[str]:
             for name in names_in(text):
                 if name not in known:
                     yield f"source.{lang}.{key}: unknown placeholder {{{name}}}{did_you_mean(name, known)}"
+    named = pattern_catalogue.pattern_names(rule.code)
+    for number, entry in enumerate(rule.source_remedies, 1):
+        key = f"source.remedies[{number}]"
+        if entry["pattern"] not in named:
+            yield f"{key}.pattern: no pattern of this rule is called so{did_you_mean(entry['pattern'], named)}"
+        for lang in ("en", "zh"):
+            for name in names_in(entry[lang]):
+                if name not in known:
+                    yield f"{key}.{lang}: unknown placeholder {{{name}}}{did_you_mean(name, known)}"
 
 
-def texts(rule: Rule, lang: str) -> dict[str, str]:
-    """Return the finding and the remedy as they are told of a source."""
-    own = (rule.source or {}).get(lang)
-    if own:
-        return dict(own)
-    remedies = rule.all_remedies
-    return {"finding": rule.text("finding", lang), "remedy": str(remedies[0].get(lang, "")) if remedies else ""}
+def texts(rule: Rule, lang: str, pattern: str = "") -> dict[str, str]:
+    """Return the finding and the remedy as they are told of a source, where a pattern has its own that one."""
+    fitting = [str(entry[lang]) for entry in rule.source_remedies if entry["pattern"] == pattern]
+    general = [str(entry.get(lang, "")) for entry in rule.all_remedies]
+    own = (rule.source or {}).get(lang) or {"finding": rule.text("finding", lang), "remedy": next(iter(general), "")}
+    return {**own, "remedy": next(iter(fitting), own["remedy"])}
 
 
 def _case(rule: Rule, key: str, case: Mapping[str, Any]) -> Iterator[str]:

@@ -41,7 +41,8 @@ def of_source(rule: Rule, signals: SignalSource, written: Written) -> Verdict | 
     parts = {part[0]: part[1] for part in detail.get("parts") or () if len(part) == PAIR}
     scope = WrittenScope(rule.written, signals, parts)
     severity = "note" if rule.preview else rule.written.severity
-    return Verdict(rule.written, FOUND, severity, scope, sites=tuple(map(_site, detail["sites"])))
+    sites, pattern = tuple(map(_site, detail["sites"])), detail.get("pattern", "")
+    return Verdict(rule.written, FOUND, severity, scope, sites=sites, pattern=pattern)
 
 
 def _site(place: Mapping[str, Any]) -> Site:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import re
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,11 @@ def patterns() -> dict[str, list[Pattern]]:
     return found
 
 
+def pattern_names(code: str) -> frozenset[str]:
+    """Return what the patterns of a code are called."""
+    return frozenset(entry.name for entry in patterns().get(code, ()))
+
+
 def names_of(code: str) -> frozenset[str]:
     """Return the names that the texts of a code may use."""
     return frozenset(name for entry in patterns().get(code, ()) for name in entry.names)
@@ -42,7 +48,7 @@ def matches(source: Source) -> list[tuple[str, Match]]:
         return []
     held = [entry for entries in patterns().values() for entry in entries if entry.may_hold(source.text)]
     training = Training(source)
-    found = [(entry.code, match) for entry in held for match in entry.find(training)]
+    found = [(entry.code, replace(match, pattern=entry.name)) for entry in held for match in entry.find(training)]
     kept = [(code, match) for code, match in _once(found) if not is_ignored(source, code, match)]
     return sorted(kept, key=lambda item: (item[1].line, item[0]))
 

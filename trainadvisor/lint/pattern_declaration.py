@@ -22,6 +22,8 @@ class Match:
     # A second place that makes the fault, such as the loss behind a softmax.
     other: ast.AST | None = None
     fix: Fix | None = None
+    # The name of the pattern that found it.
+    pattern: str = ""
 
     @property
     def line(self) -> int:
@@ -37,6 +39,8 @@ class Pattern:
     """A finder with the code of its rule, the names its texts may use, and words without which it finds nothing."""
 
     code: str
+    # The module that it stands in: one of several ways in which the fault is written.
+    name: str
     names: frozenset[str]
     words: tuple[tuple[str, ...], ...]
     find: Finder
@@ -53,7 +57,8 @@ def pattern(*names: str, words: tuple[tuple[str, ...], ...] = ()) -> Callable[[F
     """Declare a finder, whose function is called like its rule, with the names that the texts of the rule may use."""
 
     def declare(find: Finder) -> Finder:
-        declared.append(Pattern(find.__name__.replace("_", "-"), frozenset(names), words, find))
+        code, name = find.__name__.replace("_", "-"), find.__module__.rpartition(".")[-1].replace("_", "-")
+        declared.append(Pattern(code, name, frozenset(names), words, find))
         return find
 
     return declare

@@ -80,7 +80,7 @@ FORMS: dict[str, Check] = {
     }),
     "written-fault": object_of({
         "sites": _some(object_of({"file": is_text, "line": is_count, "code": optional(is_text)})),
-        "parts": optional(list_of(_texts)),
+        "parts": optional(list_of(_texts)), "pattern": optional(is_text),
     }),
     "resume": object_of({"optimizer": optional(is_flag), "loss": optional(is_finite)}),
     "unused-parameters": object_of({"tensors": is_count, "held": is_positive, "share": is_finite}),

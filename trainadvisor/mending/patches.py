@@ -56,6 +56,7 @@ class Patch:
     sites: tuple[Site, ...] = ()
     # What the texts of the pattern's rule say of it.
     values: Mapping[str, str] = field(default_factory=dict)
+    pattern: str = ""
     # The place of the remedy among those of the finding, None where lint found the fault.
     remedy: int | None = None
 
@@ -120,7 +121,7 @@ def of_pattern(finding: Finding, source: Source, book: Rulebook) -> Patch | None
     fix = tuple(span for match in found.get(code, ()) for span in match.fix or ())
     nodes = [node for match in found.get(code, ()) for node in (match.node, match.other) if node is not None]
     made = _patched(finding, source, fix, nodes)
-    return replace(made, code=code, values=found[code][0].values) if made else None
+    return replace(made, code=code, values=found[code][0].values, pattern=found[code][0].pattern) if made else None
 
 
 def of_remedy(finding: Finding, number: int, project: Project, sources: Sequence[Source]) -> Patch | None:

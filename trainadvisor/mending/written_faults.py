@@ -65,7 +65,7 @@ def _told(source: Source, match: Match, located: Callable[[Site], Site]) -> dict
     lines = dict.fromkeys(int(getattr(node, "lineno", 1)) for node in nodes)
     sites = [located(Site(file=source.name, line=line, source=source.lines[line - 1].strip())) for line in lines]
     places = [{"file": site.file, "line": site.line, "code": site.source} for site in sites]
-    return {"sites": places, "parts": [[name, text] for name, text in match.values.items()]}
+    return {"sites": places, "parts": [[name, text] for name, text in match.values.items()], "pattern": match.pattern}
 
 
 def _sources(script: Path) -> Iterator[Source]:

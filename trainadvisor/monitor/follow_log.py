@@ -96,6 +96,7 @@ class Follower:
     def __init__(self, path: Path, lang: str, config: Config, *, patience: float, stream: TextIO, redraw: bool) -> None:
         """Take the log, and after how many seconds without a new record following ends (0: never)."""
         log = growing(path)
+        self._path = path
         self._foreign = isinstance(log, GrowingImport)
         self._rules = LogJudge(lang, config)
         self._judge = RunningJudge(log, self._rules, LookPace(0.0, APART))
@@ -108,6 +109,8 @@ class Follower:
 
     def run(self) -> None:
         """Follow to the end, then print the verdict."""
+        if not self._redraw and not self._path.exists():
+            self._print(self._words("follow.waiting", log=self._view.log))
         if self._foreign and self._patience and not self._redraw:
             self._print(self._words("follow.foreign", log=self._view.log, seconds=int(self._patience)))
         try:

@@ -32,16 +32,23 @@ class SignalSpec:
     needs_zh: str
     module: str
     function: Callable[[RunLog], Any]
+    # The absence in which the quantity means nothing, such as "no-ctc"; empty where no training lacks it.
+    about: str = ""
 
 
 _registry: dict[str, SignalSpec] = {}
 
 
-def signal(*, unit: str, needs: str, zh: str) -> Callable[[Callable[[RunLog], Any]], Callable[[RunLog], Any]]:
-    """Register a function of a log as a signal; its value is finite or absent, and computed once per log."""
+def signal(
+    *, unit: str, needs: str, zh: str, about: str = ""
+) -> Callable[[Callable[[RunLog], Any]], Callable[[RunLog], Any]]:
+    """Register a function of a log as a signal; its value is finite or absent, and computed once per log.
+
+    `about` names the absence (`absences.py`) in which a condition on it says nothing.
+    """
 
     def register(function: Callable[[RunLog], Any]) -> Callable[[RunLog], Any]:
-        spec = _spec(function, unit, needs, zh)
+        spec = _spec(function, unit, (needs, zh), about)
         known = _registry.get(spec.name)
         if known and known.module != spec.module:
             message = f"signal {spec.name} is defined in {known.module} and in {spec.module}; rename one of them"
@@ -57,10 +64,11 @@ def signal(*, unit: str, needs: str, zh: str) -> Callable[[Callable[[RunLog], An
     return register
 
 
-def _spec(function: Callable[[RunLog], Any], unit: str, needs: str, zh: str) -> SignalSpec:
+def _spec(function: Callable[[RunLog], Any], unit: str, needs: tuple[str, str], about: str) -> SignalSpec:
     name = function.__name__
     kind = _type_of(name, function.__annotations__.get("return", ""))
-    return SignalSpec(name, kind, unit, (function.__doc__ or "").strip(), needs, zh, function.__module__, function)
+    doc = (function.__doc__ or "").strip()
+    return SignalSpec(name, kind, unit, doc, *needs, function.__module__, function, about)
 
 
 def _type_of(name: str, annotation: Any) -> str:

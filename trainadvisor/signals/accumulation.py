@@ -10,7 +10,7 @@ SCALER = {"needs": "gradient clipping together with a GradScaler", "zh": "梯度
 PASSES = {"needs": "gradient accumulation", "zh": "梯度累积"}
 
 
-@signal(unit="micro-batches", **CALLS)
+@signal(unit="micro-batches", **CALLS, about="no-accumulation")
 def accumulation(log: RunLog) -> int | None:
     """Micro-batches whose gradients are added for most optimizer steps; the last of an epoch may have fewer."""
     micro, told = log.column("micro"), count(log, "accumulation")
@@ -34,19 +34,19 @@ def accumulation_cleared_share(log: RunLog) -> float | None:
     return share(count(log, "cleared_backwards"), count(log, "backward"))
 
 
-@signal(unit="share", **PASSES)
+@signal(unit="share", **PASSES, about="no-accumulation")
 def accumulated_step_share(log: RunLog) -> float | None:
     """Share of the optimizer steps that follow several backward passes."""
     return share(count(log, "accumulated_steps"), count(log, "step"))
 
 
-@signal(unit="share", **SCALER)
+@signal(unit="share", **SCALER, about="no-scaler")
 def clip_before_unscale_share(log: RunLog) -> float | None:
     """Share of the clipping calls that came before scaler.unscale_() and so saw scaled gradients."""
     return share(count(log, "clip_before_unscale"), count(log, "clip_calls"))
 
 
-@signal(unit="calls", **SCALER)
+@signal(unit="calls", **SCALER, about="no-clipping")
 def clips_before_unscale(log: RunLog) -> int | None:
     """Number of clipping calls that saw gradients still multiplied by the loss scale."""
     calls = count(log, "clip_before_unscale")

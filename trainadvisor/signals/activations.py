@@ -76,13 +76,13 @@ def dead_by_layer(log: RunLog) -> dict[str, float] | None:
     return _named(log, rows, _window(log, "act_dead", rows, late))
 
 
-@signal(unit="share of the units", **NEEDS)
+@signal(unit="share of the units", **NEEDS, about="no-rectifiers")
 def dead_unit_share(log: RunLog) -> float | None:
     """Mean over ReLU layers of the share of dead units late in the run, 0 without such layers."""
     return _mean(dead_by_layer(log)) if rows_of(log, RECTIFIERS) else _without(log)
 
 
-@signal(unit="share of the units", **NEEDS)
+@signal(unit="share of the units", **NEEDS, about="no-rectifiers")
 def dead_unit_share_worst(log: RunLog) -> float | None:
     """Largest share of dead units of a ReLU layer late in the run, 0 without such layers."""
     return _most(dead_by_layer(log)) if rows_of(log, RECTIFIERS) else _without(log)
@@ -109,13 +109,13 @@ def saturated_by_layer(log: RunLog) -> dict[str, float] | None:
     return _named(log, rows, _window(log, "act_saturated", rows, late))
 
 
-@signal(unit="share of the values", **NEEDS)
+@signal(unit="share of the values", **NEEDS, about="no-squashing")
 def saturated_share(log: RunLog) -> float | None:
     """Mean over hidden tanh and sigmoid layers of the share of saturated values late in the run, 0 without any."""
     return _mean(saturated_by_layer(log)) if rows_of(log, SATURATING, hidden=True) else _without(log)
 
 
-@signal(unit="share of the values", **NEEDS)
+@signal(unit="share of the values", **NEEDS, about="no-squashing")
 def saturated_share_worst(log: RunLog) -> float | None:
     """Largest share of saturated values of a hidden tanh or sigmoid layer late in the run, 0 without any."""
     return _most(saturated_by_layer(log)) if rows_of(log, SATURATING, hidden=True) else _without(log)

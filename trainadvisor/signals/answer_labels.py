@@ -26,7 +26,7 @@ def _only_padded(detail: dict[str, Any]) -> bool:
     return widths > 1 and full == widths
 
 
-@signal(unit="share", **LABELS)
+@signal(unit="share", **LABELS, about="no-token-labels")
 def after_end_share(log: RunLog) -> float | None:
     """Share of the sequences whose last label is followed by the same id, that of padding or of a stop; else 0."""
     found = _of_ends(log, "after_end_share")
@@ -60,7 +60,7 @@ def label_counts(log: RunLog) -> int | None:
     return None if found is None else int(found)
 
 
-@signal(unit="share", **LABELS)
+@signal(unit="share", **LABELS, about="no-token-labels")
 def cut_answers_share(log: RunLog) -> float | None:
     """Share of the answers, told from prompts of various lengths by a separator, that go on to the end of their row.
 
@@ -89,7 +89,7 @@ def _separated(log: RunLog) -> dict[str, Any] | None:
     return max(known, key=lambda detail: number(detail.get("separated_rows")) or 0, default=None)
 
 
-@signal(unit="sequences", **LABELS)
+@signal(unit="sequences", **LABELS, about="no-token-labels")
 def separated_rows(log: RunLog) -> int | None:
     """Sequences looked at that all have one and the same id exactly once inside: what parts prompt and answer."""
     found = _separated(log)

@@ -9,6 +9,7 @@ from trainadvisor.signals.curves import imported
 PARTNERS = {
     "needs": "a run with trainadvisor run of a contrastive loss over a batch of two views, by cross-entropy",
     "zh": "用 trainadvisor run 运行以交叉熵计算、批内含两个视图的对比损失",
+    "about": "no-pairs",
 }
 
 

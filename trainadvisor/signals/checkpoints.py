@@ -20,7 +20,7 @@ def _share(detail: dict[str, Any], name: str) -> float:
     return number(detail.get(name)) or 0.0
 
 
-@signal(unit="loads", needs="a run with trainadvisor run", zh="用 trainadvisor run 运行")
+@signal(unit="loads", needs="a run with trainadvisor run", zh="用 trainadvisor run 运行", about="no-loads")
 def partial_loads(log: RunLog) -> int | None:
     """Modules whose last load_state_dict() left keys of the module or of the checkpoint aside."""
     if log.header.get("source", "recorder") != "recorder":

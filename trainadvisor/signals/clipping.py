@@ -27,7 +27,7 @@ def clips(log: RunLog) -> bool | None:
     return bool(np.isfinite(log.column("clip_max")).any() or np.isfinite(log.column("clip_value")).any())
 
 
-@signal(unit="share of the steps", **NEEDS)
+@signal(unit="share of the steps", **NEEDS, about="no-clipping")
 def clip_share(log: RunLog) -> float | None:
     """Share of the clipping steps at which the gradient norm was above the limit, from a tenth of the run on."""
     known = _coefficients(log)
@@ -35,7 +35,7 @@ def clip_share(log: RunLog) -> float | None:
     return float(np.mean(rest < 1)) if rest.size else None
 
 
-@signal(unit="ratio", **NEEDS)
+@signal(unit="ratio", **NEEDS, about="no-clipping")
 def clip_coefficient(log: RunLog) -> float | None:
     """Median factor that clipping leaves of the gradient, from a tenth of the run on: 1 = nothing was cut."""
     known = _coefficients(log)
@@ -48,14 +48,14 @@ def clip_max(log: RunLog) -> float | None:
     return typical(log.column("clip_max"))
 
 
-@signal(unit="calls", **CALLS)
+@signal(unit="calls", **CALLS, about="no-clipping")
 def late_clips(log: RunLog) -> int | None:
     """Clippings that came when the optimizer had stepped, and that no other step followed before the next backward."""
     late = count(log, "clips_after_step")
     return None if late is None else int(late)
 
 
-@signal(unit="share", **CALLS)
+@signal(unit="share", **CALLS, about="no-clipping")
 def late_clip_share(log: RunLog) -> float | None:
     """Share of the clippings that came when the optimizer had stepped; 0 where nothing is clipped."""
     late, early = count(log, "clips_after_step"), count(log, "clips_before_step")

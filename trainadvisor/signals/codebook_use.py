@@ -24,7 +24,7 @@ def _worst(log: RunLog) -> dict[str, Any] | None:
     return min(latest.values(), key=lambda detail: detail["used"] / max(1, detail["entries"]), default=None)
 
 
-@signal(unit="share", **CODEBOOK)
+@signal(unit="share", **CODEBOOK, about="no-codebook")
 def codebook_used_share(log: RunLog) -> float | None:
     """Share of the rows of a codebook that are chosen at all in the looks of the late run.
 
@@ -50,7 +50,7 @@ def codebook_entries(log: RunLog) -> int | None:
     return None if worst is None else int(worst["entries"])
 
 
-@signal(unit="choices per row", **CODEBOOK)
+@signal(unit="choices per row", **CODEBOOK, about="no-codebook")
 def codebook_choices(log: RunLog) -> float | None:
     """Choices seen in those looks for each row: few cannot show that a row is never chosen."""
     worst = _worst(log)

@@ -6,10 +6,14 @@ from typing import Any
 from trainadvisor.log.cleaning import number
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import signal
-from trainadvisor.signals.context import labels_are_places
+from trainadvisor.signals.kinds import labels_are_places
 from trainadvisor.signals.losses import training_losses
 
-COSINES = {"needs": "logits that are cosines between the examples of a batch", "zh": "由批内样本间余弦构成的 logits"}
+COSINES = {
+    "needs": "logits that are cosines between the examples of a batch",
+    "zh": "由批内样本间余弦构成的 logits",
+    "about": "no-pairs",
+}
 # What stands for the temperature of a training that has none.
 USUAL = 0.1
 

@@ -8,7 +8,7 @@ from trainadvisor.log.cleaning import number
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import signal
 
-CTC = {"needs": "CTC losses of the training", "zh": "训练中的 CTC 损失"}
+CTC = {"needs": "CTC losses of the training", "zh": "训练中的 CTC 损失", "about": "no-ctc"}
 LEAST_SAMPLES = 3
 
 

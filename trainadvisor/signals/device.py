@@ -30,7 +30,7 @@ def device(log: RunLog) -> str | None:
     return name if isinstance(name, str) else None
 
 
-@signal(unit="share", **DEVICE)
+@signal(unit="share", **DEVICE, about="no-accelerator")
 def device_busy_share(log: RunLog) -> float | None:
     """Share of the step time during which the accelerator computes."""
     return _number(log, "device", "busy")
@@ -44,7 +44,7 @@ def device_memory_share(log: RunLog) -> float | None:
     return float(known.max() / total) if total and known.size else None
 
 
-@signal(unit="share", **DEVICE)
+@signal(unit="share", **DEVICE, about="no-accelerator")
 def sync_share(log: RunLog) -> float | None:
     """Share of the step time that the host spends waiting for the device because of calls such as .item()."""
     return _number(log, "device", "sync_share")
@@ -57,7 +57,7 @@ def tensor_cores(log: RunLog) -> bool | None:
     return None if capability is None else capability >= TENSOR_CORES
 
 
-@signal(unit="truth", **DEVICE)
+@signal(unit="truth", **DEVICE, about="no-accelerator")
 def full_precision_matmul(log: RunLog) -> bool | None:
     """Whether matrix products run in full float32: matmul precision "highest", no autocast, float32 weights."""
     detail = _detail(log, "device")
@@ -79,7 +79,7 @@ def world_size(log: RunLog) -> int | None:
     return None if size is None else int(size)
 
 
-@signal(unit="share", **RANKS)
+@signal(unit="share", **RANKS, about="no-processes")
 def replica_different_share(log: RunLog) -> float | None:
     """Share of the replicated parameters whose bits differ between processes."""
     different, compared = _number(log, "replicas", "different"), _number(log, "replicas", "parameters")
@@ -106,7 +106,7 @@ def _rank_times(log: RunLog) -> Any:
     return np.array([value for value in times if value], dtype=np.float64)
 
 
-@signal(unit="ratio", **RANKS)
+@signal(unit="ratio", **RANKS, about="no-processes")
 def rank_step_ratio(log: RunLog) -> float | None:
     """Compute time per step of the slowest process over the median of all processes."""
     times = _rank_times(log)

@@ -7,7 +7,8 @@ from trainadvisor.log.columns import Floats
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import signal
 from trainadvisor.signals.activations import MIXING, act, rows_of
-from trainadvisor.signals.context import contexts, labels_are_places, pairs_pulled
+from trainadvisor.signals.context import contexts
+from trainadvisor.signals.kinds import labels_are_places, pairs_pulled
 from trainadvisor.signals.matrices import late, typical
 from trainadvisor.signals.memory import remembered
 from trainadvisor.signals.model_outputs import OUTPUT
@@ -16,7 +17,7 @@ from trainadvisor.signals.model_outputs import OUTPUT
 FOLLOWS = 0.7
 
 
-@signal(unit="ratio", **OUTPUT)
+@signal(unit="ratio", **OUTPUT, about="no-pairs")
 def embedding_spread_share(log: RunLog) -> float | None:
     """Spread of the embeddings over the examples relative to their size, where the loss compares embeddings.
 
@@ -34,7 +35,7 @@ def embedding_spread_share(log: RunLog) -> float | None:
     return 1.0 if wide else last
 
 
-@signal(unit="ratio", **OUTPUT)
+@signal(unit="ratio", **OUTPUT, about="no-pairs")
 def embedding_spread_left(log: RunLog) -> float | None:
     """What is left late of the spread over the examples that embeddings had at first, where pairs are only pulled.
 
@@ -47,7 +48,7 @@ def embedding_spread_left(log: RunLog) -> float | None:
     return float(last / known[0]) if known.size and last is not None and known[0] > 0 else None
 
 
-@signal(unit="ratio", **OUTPUT)
+@signal(unit="ratio", **OUTPUT, about="no-pairs")
 def projection_spread_share(log: RunLog) -> float | None:
     """The same of the layers inside the model that are as wide as its output, such as a projection below a predictor.
 
@@ -57,7 +58,7 @@ def projection_spread_share(log: RunLog) -> float | None:
     return _projection(log)[0]
 
 
-@signal(unit="ratio", **OUTPUT)
+@signal(unit="ratio", **OUTPUT, about="no-pairs")
 def projection_spread_left(log: RunLog) -> float | None:
     """What is left of the spread that this layer had in the first sample of the run."""
     return _projection(log)[1]

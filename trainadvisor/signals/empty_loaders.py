@@ -23,7 +23,7 @@ def _of_first(log: RunLog, name: str) -> int | None:
     return next((whole(loader.get(name)) for loader in _empty(log)), None)
 
 
-@signal(unit="loaders", **LOADERS)
+@signal(unit="loaders", **LOADERS, about="no-loader")
 def empty_loaders(log: RunLog) -> int | None:
     """Loaders that the script goes through and that yield no batch, although their data set holds examples.
 

@@ -11,7 +11,12 @@ from trainadvisor.signals.trained_parameters import all_parameters, elements
 _HALF_OF_SMALLEST = {"float16": 2.0**-25, "bfloat16": 2.0**-134, "float32": 2.0**-150}
 
 
-@signal(unit="share", needs="the optimizers and the types of the parameters", zh="优化器以及参数的数据类型")
+@signal(
+    unit="share",
+    needs="the optimizers and the types of the parameters",
+    zh="优化器以及参数的数据类型",
+    about="no-half-precision",
+)
 def eps_underflow_share(log: RunLog) -> float | None:
     """Share of the optimizers' elements whose type rounds the group's epsilon to zero; 0 for those without one."""
     facts = all_parameters(log)

@@ -105,7 +105,7 @@ def has_attention(log: RunLog) -> bool | None:
     return any("attention" in kind.lower() for kind in [*kinds, *rows]) if log.model else None
 
 
-@signal(unit="probability", **LAYERS)
+@signal(unit="probability", **LAYERS, about="no-dropout")
 def dropout_max(log: RunLog) -> float | None:
     """Largest dropout probability of the model, 0 without dropout."""
     if not log.model:

@@ -21,7 +21,7 @@ def _known(log: RunLog) -> list[dict[str, Any]]:
     return targets if all((number(t.get("batches")) or 0) >= LEAST_BATCHES for t in targets) else []
 
 
-@signal(unit="value", **LABELS)
+@signal(unit="value", **LABELS, about="no-binary-labels")
 def binary_label_min(log: RunLog) -> float | None:
     """Smallest label that any binary cross-entropy of the training got; 1 = there are no negative examples.
 
@@ -33,7 +33,7 @@ def binary_label_min(log: RunLog) -> float | None:
     return min((low for low in lows if low is not None), default=None)
 
 
-@signal(unit="labels", **LABELS)
+@signal(unit="labels", **LABELS, about="no-binary-labels")
 def binary_labels(log: RunLog) -> int | None:
     """Number of examples whose labels were looked at by binary cross-entropies, over the whole run."""
     return sum(int(number(target.get("examples")) or 0) for target in _known(log)) or None

@@ -35,19 +35,19 @@ def _largest(log: RunLog, field: str) -> float | None:
     return max((share for share in shares if share is not None), default=None)
 
 
-@signal(unit="share", **LABELS)
+@signal(unit="share", **LABELS, about="no-token-labels")
 def label_same_share(log: RunLog) -> float | None:
     """Share of the labels that are the id which the model was given at the place of the prediction."""
     return _largest(log, "same_share")
 
 
-@signal(unit="share", **LABELS)
+@signal(unit="share", **LABELS, about="no-token-labels")
 def label_next_share(log: RunLog) -> float | None:
     """Share of the labels that are the id at the next place: 1 in next-token prediction."""
     return _largest(log, "next_share") if label_same_share(log) is None else (_largest(log, "next_share") or 0.0)
 
 
-@signal(unit="share", **LABELS)
+@signal(unit="share", **LABELS, about="no-token-labels")
 def label_second_share(log: RunLog) -> float | None:
     """Share of the labels that are the id two places on."""
     return _largest(log, "second_share") if label_same_share(log) is None else (_largest(log, "second_share") or 0.0)
@@ -63,7 +63,7 @@ def looks_back(detail: dict[str, Any]) -> bool:
     return CAUSAL in seen or (seen == {FORWARD} and bool(detail.get("straight")))
 
 
-@signal(unit="truth", **LABELS)
+@signal(unit="truth", **LABELS, about="no-token-labels")
 def label_looks_back(log: RunLog) -> bool | None:
     """Whether a place of the model sees its own id and earlier ones only: a language model."""
     return any(map(looks_back, labeled(log))) if labeled(log) or log.losses else None
@@ -123,7 +123,7 @@ def unlabeled_phase(log: RunLog) -> str | None:
 # -- labels at padding and at places left out
 
 
-@signal(unit="share", **LABELS)
+@signal(unit="share", **LABELS, about="no-token-labels")
 def padded_label_share(log: RunLog) -> float | None:
     """Share of the counted labels that stand at padding and are all alike: the loss is asked for them.
 
@@ -157,7 +157,7 @@ def left_out_share(log: RunLog) -> float | None:
     return (number(detail.get("left_out_ignored")) or 0) / places if places else (0.0 if log.losses else None)
 
 
-@signal(unit="share", **LABELS)
+@signal(unit="share", **LABELS, about="no-token-labels")
 def left_out_edge_share(log: RunLog) -> float | None:
     """Share of the rarer kind among the first places of rows: ignored ones, and those that count; else 0.
 

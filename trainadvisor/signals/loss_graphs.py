@@ -104,7 +104,7 @@ def mean_divisor(log: RunLog) -> int | None:
     return max(divisors, default=1 if read(log) else None)
 
 
-@signal(unit="factor", **GRAPH)
+@signal(unit="factor", **GRAPH, about="no-accumulation")
 def accumulation_divisor(log: RunLog) -> int | None:
     """What a mean is divided by where that is the square of the number of micro-batches a step; 1 elsewhere."""
     divisors = [int(detail["by"]) for detail in _told(log, "divided-twice")]

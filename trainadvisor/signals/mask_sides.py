@@ -9,6 +9,7 @@ from trainadvisor.signals.curves import imported
 MASKS = {
     "needs": "a run with trainadvisor run of a sequence model with padding and a mask",
     "zh": "用 trainadvisor run 运行带填充与掩码的序列模型",
+    "about": "no-masks",
 }
 _ATTENTION = "attention"
 

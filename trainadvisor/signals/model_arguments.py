@@ -11,7 +11,11 @@ from trainadvisor.signals import signal
 from trainadvisor.signals.activations import MIXING, act
 from trainadvisor.signals.losses import training_losses
 
-ARGUMENTS = {"needs": "a model that is called with a number for each example", "zh": "调用模型时每个样本附带一个数值"}
+ARGUMENTS = {
+    "needs": "a model that is called with a number for each example",
+    "zh": "调用模型时每个样本附带一个数值",
+    "about": "no-timestep",
+}
 LEAST_BATCHES, LEAST_EXAMPLES, LEAST_SAMPLES = 4, 32, 4
 _TIME = re.compile(
     r"^(t|ts|tau|times?|time_?steps?|steps?|sigmas?|noise(_?levels?)?|log_?snr|lambdas?)$", re.IGNORECASE
@@ -43,7 +47,8 @@ def _denoises(name: str, detail: dict[str, Any]) -> bool:
     return bool(_TIME.match(name)) or (noise and mixed)
 
 
-def _steps(log: RunLog) -> dict[str, dict[str, Any]]:
+def timesteps(log: RunLog) -> dict[str, dict[str, Any]]:
+    """Return what is known of each argument that is a time step, or a noise level."""
     unseen = _gives_what_it_takes(log) and all(loss["kind"] == "custom" for loss in training_losses(log))
     return {
         name: detail
@@ -68,36 +73,41 @@ def _is_constant(detail: dict[str, Any]) -> bool:
 @signal(unit="truth", **ARGUMENTS)
 def timestep_constant(log: RunLog) -> bool | None:
     """Whether the time step (or noise level) that a denoising model is given has one value in all batches."""
-    known = _steps(log)
+    known = timesteps(log)
     return any(map(_is_constant, known.values())) if known or log.losses else None
 
 
 @signal(unit="name", **ARGUMENTS)
 def timestep_name(log: RunLog) -> str | None:
     """Name of the argument that holds the time step, of one that never varies where there is one."""
-    known = sorted(_steps(log), key=lambda name: not _is_constant(_steps(log)[name]))
+    known = sorted(timesteps(log), key=lambda name: not _is_constant(timesteps(log)[name]))
     return known[0] if known else None
 
 
 @signal(unit="value", **ARGUMENTS)
 def timestep_value(log: RunLog) -> float | None:
     """The one value of a time step that never varies."""
-    return next((number(detail["low"]) for detail in _steps(log).values() if _is_constant(detail)), None)
+    return next((number(detail["low"]) for detail in timesteps(log).values() if _is_constant(detail)), None)
 
 
 @signal(unit="examples", **ARGUMENTS)
 def timestep_examples(log: RunLog) -> int | None:
     """Examples whose time steps were looked at, over the whole run."""
-    return max((int(number(detail["examples"]) or 0) for detail in _steps(log).values()), default=None)
+    return max((int(number(detail["examples"]) or 0) for detail in timesteps(log).values()), default=None)
 
 
-@signal(unit="layer", needs="activations of a model that is given a time step", zh="得到时间步的模型的激活值")
+@signal(
+    unit="layer",
+    needs="activations of a model that is given a time step",
+    zh="得到时间步的模型的激活值",
+    about="no-timestep",
+)
 def timestep_lost_layer(log: RunLog) -> str | None:
     """First layer with weights that gives all examples the same although a time step tells them apart.
 
     "none" where there is no such layer, or no time step.
     """
-    if all(map(_is_constant, _steps(log).values())):
+    if all(map(_is_constant, timesteps(log).values())):
         return "none" if log.losses else None
     rows = [place for place, row in enumerate(log.layers.rows("act")) if row.get("kind") in MIXING]
     spreads = act(log, "act_spread", rows)

@@ -121,7 +121,7 @@ def output_growth(log: RunLog) -> float | None:
     return last / first if last is not None and first else None
 
 
-@signal(unit="logit", **LOGITS)
+@signal(unit="logit", **LOGITS, about="no-attention")
 def attention_logit_max(log: RunLog) -> float | None:
     """Largest attention logit |q k| / sqrt(d) of any layer, median of the last quarter of the run."""
     values = act(log, "act_max", rows_of(log, frozenset({"attention_logits"})))
@@ -129,7 +129,7 @@ def attention_logit_max(log: RunLog) -> float | None:
     return typical(np.nanmax(chosen, axis=1)) if chosen.size else None
 
 
-@signal(unit="ratio", **LOGITS)
+@signal(unit="ratio", **LOGITS, about="no-attention")
 def attention_logit_growth(log: RunLog) -> float | None:
     """Largest attention logit of the last quarter of the run over that of the first tenth."""
     values, last = act(log, "act_max", rows_of(log, frozenset({"attention_logits"}))), attention_logit_max(log)

@@ -43,7 +43,7 @@ def _detail(log: RunLog, field: str) -> str | None:
     return str(value) if value else None
 
 
-@signal(unit="rows", **NEEDS)
+@signal(unit="rows", **NEEDS, about="no-attention")
 def masked_softmax_rows(log: RunLog) -> int | None:
     """Rows of the softmax that broke first in which everything was masked; 0 in a run that stayed finite."""
     if not any_nonfinite(log):
@@ -136,7 +136,7 @@ def _amp(log: RunLog) -> dict[str, Any]:
     return {key: value for detail in found for key, value in detail.items() if value is not None}
 
 
-@signal(unit="word", needs="the state of autocast in the run", zh="运行时的 autocast 状态")
+@signal(unit="word", needs="the state of autocast in the run", zh="运行时的 autocast 状态", about="no-autocast")
 def amp_dtype(log: RunLog) -> str | None:
     """Precision of autocast: float16, bfloat16, or off."""
     if log.header.get("source", "recorder") != "recorder":
@@ -192,7 +192,7 @@ def _trainable(log: RunLog) -> list[tuple[int, dict[str, Any]]]:
     ]
 
 
-@signal(unit="word", needs="the parameters of the model", zh="模型参数")
+@signal(unit="word", needs="the parameters of the model", zh="模型参数", about="no-half-precision")
 def parameter_dtype(log: RunLog) -> str | None:
     """Precision in which most trainable matrix elements are stored."""
     sizes: dict[str, int] = {}

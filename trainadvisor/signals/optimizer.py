@@ -69,19 +69,19 @@ def momentum(log: RunLog) -> float | None:
     return _setting(log, "momentum", 0.0)
 
 
-@signal(unit="factor", **SETTINGS)
+@signal(unit="factor", **SETTINGS, about="no-weight-decay")
 def weight_decay(log: RunLog) -> float | None:
     """Largest weight decay of the parameter groups."""
     return _setting(log, "weight_decay", 0.0)
 
 
-@signal(unit="", **SETTINGS)
+@signal(unit="", **SETTINGS, about="no-adaptive-optimizer")
 def adam_eps(log: RunLog) -> float | None:
     """Largest epsilon of an adaptive optimizer's groups."""
     return _setting(log, "eps") if adaptive(log) else None
 
 
-@signal(unit="factor", **SETTINGS)
+@signal(unit="factor", **SETTINGS, about="no-adaptive-optimizer")
 def adam_beta2(log: RunLog) -> float | None:
     """Decay of Adam's second moment."""
     optimizer = main_optimizer(log)
@@ -148,7 +148,7 @@ def decay_reach(log: RunLog) -> float | None:
     return float(rates.sum()) * float(decay) / max(1 - float(drag), 1e-3)
 
 
-@signal(unit="ratio", **DECAY)
+@signal(unit="ratio", **DECAY, about="no-adaptive-optimizer")
 def eps_to_gradient(log: RunLog) -> float | None:
     """Adam's epsilon over the gradient RMS per element, median over run and matrices: above 1 it dominates the step."""
     eps, steps = adam_eps(log), log.layers.steps_of("grad")

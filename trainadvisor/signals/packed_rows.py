@@ -9,6 +9,7 @@ from trainadvisor.signals.curves import imported
 PACKED = {
     "needs": "a run with trainadvisor run of a causal model that is told positions or documents of packed rows",
     "zh": "用 trainadvisor run 运行被告知打包行中位置或文档的因果模型",
+    "about": "no-packed-rows",
 }
 
 # How arguments begin that give the lengths of documents.

@@ -16,6 +16,7 @@ POLICY = {
 PREFERENCE = {
     "needs": "recorded steps whose loss compares the log-probabilities of two answers",
     "zh": "所记录步骤的损失比较两个回答的对数概率",
+    "about": "no-preference",
 }
 
 
@@ -60,13 +61,13 @@ def policy_first_gap(log: RunLog) -> float | None:
     return float(first[0]) if first.size and np.isfinite(first[0]) else None
 
 
-@signal(unit="steps", **POLICY)
+@signal(unit="steps", **POLICY, about="no-policy-ratio")
 def own_ratio_steps(log: RunLog) -> int:
     """Sampled steps with a ratio of new to old probabilities that both have a gradient; 0 where old ones have none."""
     return int(np.isfinite(log.column("policy_own_ratio_gap")).sum())
 
 
-@signal(unit="", **POLICY)
+@signal(unit="", **POLICY, about="no-policy-ratio")
 def own_ratio_gap(log: RunLog) -> float:
     """Largest distance from 1 of these ratios: 0 where old and new probabilities are of the same weights; 0: none."""
     return max(map(float, robust_statistics.finite(log.column("policy_own_ratio_gap"))), default=0.0)

@@ -7,6 +7,7 @@ from trainadvisor.signals.curves import imported
 POOLED = {
     "needs": "a run with trainadvisor run of a model that averages embedded ids",
     "zh": "用 trainadvisor run 运行对嵌入取平均的模型",
+    "about": "no-pooled-places",
 }
 # Rows of that many different lengths: padding, and not a last word that all rows have.
 _LENGTHS = 3

@@ -34,7 +34,7 @@ def self_reference_steps(log: RunLog) -> int | None:
     return None if looked is None else int(looked)
 
 
-@signal(unit="share", **ANSWERS)
+@signal(unit="share", **ANSWERS, about="no-reference")
 def self_reference_share(log: RunLog) -> float | None:
     """Share of early steps in which the trained model gave one input the same answer with and without gradients."""
     return _share(log, "equal")

@@ -10,7 +10,7 @@ import numpy as np
 from trainadvisor.log.columns import Floats
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import signal
-from trainadvisor.signals.memory import memory_of
+from trainadvisor.signals.memory import remembered
 from trainadvisor.signals.robust_statistics import finite, median
 
 SIBLINGS = {"needs": "gradients of modules of one shape in a list", "zh": "同一列表中同形模块的梯度"}
@@ -119,14 +119,19 @@ def _begin(log: RunLog, least: int) -> float | None:
     return float(begin) if begin >= EARLIEST * log.steps[-1] else None
 
 
+@remembered
+def lists(log: RunLog) -> list[Siblings] | None:
+    """Return the lists of modules that are chosen from, None where too few samples tell."""
+    known = _of(log)
+    return known and [group for group in known if group.routed or 2 * group.together >= group.count]
+
+
 def _worst(log: RunLog) -> Siblings | None:
     """Return the list most of which lies idle, of those that are chosen from."""
-    known: list[Siblings] | None = memory_of(log).get("_siblings", lambda: _of(log))
-    chosen = [group for group in known or [] if group.routed or 2 * group.together >= group.count]
-    return max(chosen, key=lambda group: group.idle / group.count, default=None)
+    return max(lists(log) or [], key=lambda group: group.idle / group.count, default=None)
 
 
-@signal(unit="share", **SIBLINGS)
+@signal(unit="share", **SIBLINGS, about="no-experts")
 def sibling_idle_share(log: RunLog) -> float | None:
     """Share of the modules of a list (experts) that were not called in any sample of the second half of the run.
 
@@ -135,7 +140,7 @@ def sibling_idle_share(log: RunLog) -> float | None:
     """
     worst = _worst(log)
     if worst is None:
-        return None if memory_of(log).get("_siblings", lambda: _of(log)) is None else 0.0
+        return None if lists(log) is None else 0.0
     return worst.idle / worst.count
 
 

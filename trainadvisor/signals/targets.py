@@ -69,7 +69,7 @@ def target_std(log: RunLog) -> float | None:
     return of_target(log, "std")
 
 
-@signal(unit="value", **TARGETS)
+@signal(unit="value", **TARGETS, about="no-regression")
 def target_scale(log: RunLog) -> float | None:
     """Root mean square of the targets of a regression: how large the outputs have to become."""
     loss, mean, std = judged_loss(log), target_mean(log), target_std(log)
@@ -200,7 +200,7 @@ def _outside_unit(target: dict[str, Any]) -> float | None:
     return None if low is None or high is None else max(-low, high - 1, 0.0)
 
 
-@signal(unit="share", **TARGETS)
+@signal(unit="share", **TARGETS, about="no-signed-labels")
 def unsigned_label_share(log: RunLog) -> float | None:
     """Share of the labels that are 0 where the loss takes 1 and -1; the largest of all such losses."""
     shares = [_zeros(loss["target"]) for loss in training_losses(log) if loss["kind"] in SIGNED]

@@ -281,7 +281,12 @@ def standstill_seconds(log: RunLog) -> float | None:
     return float(max(values)) if values else None
 
 
-@signal(unit="calls", needs="a run on an accelerator, with counted synchronizations", zh="在加速器上运行并统计同步次数")
+@signal(
+    unit="calls",
+    needs="a run on an accelerator, with counted synchronizations",
+    zh="在加速器上运行并统计同步次数",
+    about="no-accelerator",
+)
 def syncs_per_step(log: RunLog) -> float | None:
     """Calls that make the host wait for the device (.item(), .cpu(), print of a tensor), for each optimizer step."""
     syncs, steps = count(log, "host_syncs"), count(log, "step")

@@ -5,7 +5,7 @@ from typing import Any
 from trainadvisor.log.cleaning import number, whole
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import signal
-from trainadvisor.signals.context import reinforcement
+from trainadvisor.signals.kinds import reinforcement
 from trainadvisor.signals.trained_parameters import fresh
 
 TWINS = {

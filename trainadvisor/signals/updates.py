@@ -5,7 +5,7 @@ import numpy as np
 from trainadvisor.log.cleaning import number
 from trainadvisor.log.columns import Floats
 from trainadvisor.log.reader import RunLog
-from trainadvisor.signals import context, signal
+from trainadvisor.signals import kinds, signal
 from trainadvisor.signals.gradients import thirds
 from trainadvisor.signals.matrices import early, even, from_zero, of_matrices, row_medians, typical
 from trainadvisor.signals.memory import remembered
@@ -37,7 +37,7 @@ def _fastest(log: RunLog) -> Floats:
 @signal(unit="truth", needs="the model", zh="模型")
 def fine_tunes(log: RunLog) -> bool | None:
     """Whether most parameters of the model were loaded: trained on from where another training ended."""
-    return context.finetuning(log) if log.model else None
+    return kinds.finetuning(log) if log.model else None
 
 
 @signal(unit="ratio", **NEEDS)

@@ -178,7 +178,7 @@ def mode_layers(log: RunLog) -> list[str] | None:
     return [layer["name"] for layer in log.model["layers"] if cares(layer) and not _frozen(layer, trainable)]
 
 
-@signal(unit="layers", needs="the layers of the model", zh="模型的各层")
+@signal(unit="layers", needs="the layers of the model", zh="模型的各层", about="no-mode-layers")
 def mode_layer_count(log: RunLog) -> int | None:
     """Number of layers of the main model for which train and eval mode differ."""
     return None if log.model is None else len(mode_layers(log) or [])
@@ -247,7 +247,7 @@ def _resume(log: RunLog) -> dict[str, Any] | None:
     return events[-1] if events else None
 
 
-@signal(unit="checkpoints", needs="a run with trainadvisor run", zh="用 trainadvisor run 运行")
+@signal(unit="checkpoints", needs="a run with trainadvisor run", zh="用 trainadvisor run 运行", about="no-resume")
 def resumes(log: RunLog) -> int | None:
     """Number of times that a checkpoint was loaded to resume training."""
     count_of = sum(event.get("kind") == "resume" for event in log.events)

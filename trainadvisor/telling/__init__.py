@@ -44,6 +44,7 @@ def told_as(document: type[Document], judgement: "Judgement", lang: str) -> Docu
         findings=found,
         clear=list(judgement.clear),
         unknown=[unknown(entry, lang) for entry in judgement.unknown],
+        inapplicable=[unknown(entry, lang) for entry in judgement.inapplicable],
         notes=list(notes(judgement, lang)),
     )
     return diagnosis.telling(judgement)

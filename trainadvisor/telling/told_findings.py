@@ -22,6 +22,7 @@ LAYER, OF_LAYER = re.compile(r"\blayer (\d)"), re.compile(r"(\w+) of layer ([\d.
 WORDS = {
     "off": {"en": "switched off: {reason}", "zh": "已关闭：{reason}"},
     "context": {"en": "does not apply to this kind of training ({reason})", "zh": "不适用于这类训练（{reason}）"},
+    "lacking": {"en": "{reason}", "zh": "{reason}"},
     "failed": {"en": "the rule failed ({reason})", "zh": "规则执行出错（{reason}）"},
     "short": {"en": "needs more steps or evaluations than were recorded", "zh": "需要更多步数或更多次验证"},
     "clear": {"en": "judged and not the case", "zh": "已检查，不成立"},
@@ -60,6 +61,40 @@ CONTEXTS = {
     "no-loader": {"en": "no loader", "zh": "没有 DataLoader"},
     "no-schedule": {"en": "no learning-rate schedule", "zh": "没有学习率调度器"},
     "no-weighed-answers": {"en": "no answers that are weighed by advantages", "zh": "没有按优势加权的回答"},
+    "no-accelerator": {"en": "no GPU or other accelerator", "zh": "没有使用 GPU 等加速器"},
+    "no-processes": {"en": "one process", "zh": "只有一个进程"},
+    "no-accumulation": {"en": "no gradient accumulation", "zh": "没有梯度累积"},
+    "no-clipping": {"en": "no gradient clipping", "zh": "没有梯度裁剪"},
+    "no-scaler": {"en": "no GradScaler", "zh": "没有 GradScaler"},
+    "no-autocast": {"en": "no mixed precision", "zh": "没有混合精度"},
+    "no-half-precision": {"en": "no weights in half precision", "zh": "没有半精度权重"},
+    "no-adaptive-optimizer": {"en": "no adaptive optimizer such as Adam", "zh": "没有 Adam 等自适应优化器"},
+    "no-weight-decay": {"en": "no weight decay", "zh": "没有权重衰减"},
+    "no-dropout": {"en": "no dropout layer", "zh": "没有 Dropout 层"},
+    "no-mode-layers": {
+        "en": "no layer that differs between train() and eval()",
+        "zh": "没有在 train() 与 eval() 下行为不同的层",
+    },
+    "no-rectifiers": {"en": "no ReLU", "zh": "没有 ReLU"},
+    "no-squashing": {"en": "no hidden tanh or sigmoid", "zh": "隐藏层没有 tanh 或 sigmoid"},
+    "no-attention": {"en": "no attention layer", "zh": "没有注意力层"},
+    "no-masks": {"en": "no padding mask", "zh": "没有填充掩码"},
+    "no-packed-rows": {"en": "no packed documents", "zh": "没有打包的多文档序列"},
+    "no-pooled-places": {"en": "no average over padded rows", "zh": "没有对含填充的序列取平均"},
+    "no-token-labels": {"en": "no labels for the places of token sequences", "zh": "没有 token 序列上的逐位标签"},
+    "no-experts": {"en": "no experts to choose from", "zh": "没有可选择的专家模块"},
+    "no-codebook": {"en": "no codebook", "zh": "没有码本"},
+    "no-timestep": {"en": "no time step or noise level", "zh": "没有时间步或噪声水平输入"},
+    "no-ctc": {"en": "no CTC loss", "zh": "没有 CTC 损失"},
+    "no-pairs": {"en": "no contrastive loss", "zh": "没有对比损失"},
+    "no-preference": {"en": "no preference loss", "zh": "没有偏好损失"},
+    "no-policy-ratio": {"en": "no ratio of new to old policy", "zh": "没有新旧策略的概率比"},
+    "no-binary-labels": {"en": "no binary cross-entropy", "zh": "没有二元交叉熵"},
+    "no-signed-labels": {"en": "no loss with labels 1 and -1", "zh": "没有以 1 与 -1 为标签的损失"},
+    "no-regression": {"en": "no regression loss", "zh": "没有回归损失"},
+    "no-loads": {"en": "no weights were loaded", "zh": "没有加载权重"},
+    "no-resume": {"en": "not resumed from a checkpoint", "zh": "没有从检查点恢复"},
+    "no-reference": {"en": "no reference model", "zh": "没有参考模型"},
 }
 # Behind a remedy: what the framework that trains calls it.
 _SETTING = {"en": " Here: {setting}.", "zh": "此处即：{setting}。"}
@@ -173,7 +208,7 @@ def unknown(entry: Unjudged, lang: str) -> Unknown:
 
 def _how(entry: Unjudged, lang: str) -> str:
     if entry.why != "absent":
-        kind = CONTEXTS.get(entry.reason, {}) if entry.why == "context" else {}
+        kind = CONTEXTS.get(entry.reason, {}) if entry.why in ("context", "lacking") else {}
         return WORDS[entry.why][lang].format(reason=kind.get(lang, entry.reason))
     specs = [all_signals()[name] for name in entry.missing if name in all_signals()]
     needs = dict.fromkeys(spec.needs_zh if lang == "zh" else spec.needs for spec in specs)

@@ -158,6 +158,6 @@ def _with_pattern(finding: Finding, remedies: list[Remedy], seen: Patch, book: R
     """Return the remedies with the edit that lint knows: that of the first one, or one of its own before them."""
     if remedies and seen.code == finding.code:
         return [remedies[0].model_copy(update=_edited(seen)), *remedies[1:]]
-    text = fill(texts(book.rules[seen.code], lang)["remedy"], seen.values.get, lang)[0]
+    text = fill(texts(book.rules[seen.code], lang, seen.pattern)["remedy"], seen.values.get, lang)[0]
     plain = Remedy(change="edit", arguments={}, applies="paste", text=text)
     return [plain.model_copy(update=_edited(seen)), *remedies]

@@ -63,7 +63,7 @@ def _unread(count: int, lang: str) -> str:
 
 
 def _finding(item: Found, rule: Rule, lang: str) -> Finding:
-    said, values = texts(rule, lang), item.match.values.get
+    said, values = texts(rule, lang, item.match.pattern), item.match.values.get
     sites = [site(item.source, node) for node in (item.match.node, item.match.other) if node is not None]
     return Finding(
         code=rule.code,

@@ -37,6 +37,8 @@ class TimingProbe:
         self._kept: WeakKeyDictionary[Any, DataLoader[Any]] = WeakKeyDictionary()
         self._last_loader: weakref.ref[DataLoader[Any]] | None = None
         self._passes: dict[int, int] = {}
+        # Of each loader the last pass that was trained on, and how many such passes came before it.
+        self._epochs: dict[int, tuple[int, int]] = {}
         # As a framework counts them, where it tells.
         self._epoch: int | None = None
         # Whether a model (by number) takes time before examples.
@@ -83,7 +85,16 @@ class TimingProbe:
             role = "train" if grad and training else ("eval" if not grad else "unknown")
             number = self._context.objects.add_loader(loader, role)
             if grad:
-                self._context.step.fields.setdefault("epoch", self._passes.get(number, 1) - 1)
+                self._context.step.fields.setdefault("epoch", self._epoch_of(number))
+
+    def _epoch_of(self, number: int) -> int:
+        """Return the epoch of a loader: the passes that were trained on before this one; a look at a batch is none."""
+        current = self._passes.get(number, 1)
+        last, before = self._epochs.get(number, (current, 0))
+        if last != current:
+            before += 1
+        self._epochs[number] = current, before
+        return before
 
     def on_forward_ends(self, call: Call) -> None:
         """Begin the step anew after a forward of an evaluation, which is not the step's time."""

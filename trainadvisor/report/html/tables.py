@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from trainadvisor.i18n.language import Words
-    from trainadvisor.judge.result import Diagnosis
+    from trainadvisor.judge.result import Diagnosis, Unknown
     from trainadvisor.report.html.languages import Languages, Told
 
 FIRST_ROWS = 25
@@ -37,13 +37,20 @@ class Layers:
 
 
 @dataclass(frozen=True)
+class Left:
+    """Checks that were not made, and why, by language."""
+
+    count: int
+    reasons: dict[str, list[tuple[str, list[str]]]]
+
+
+@dataclass(frozen=True)
 class Checks:
-    """What was checked and fine, and by language what was not checked and why."""
+    """What was checked and fine, what was not checked, and what does not apply to the training."""
 
     state: str
     clear: list[tuple[str, Told]]
-    unknown_count: int
-    unknown: dict[str, list[tuple[str, list[str]]]]
+    left: dict[str, Left]
 
 
 def layers(table: dict[str, Any], langs: Languages) -> Layers:
@@ -71,9 +78,13 @@ def checks(diagnoses: Mapping[str, Diagnosis], rules: dict[str, dict[str, Any]],
     return Checks(
         state=first.state,
         clear=[(code, _title(rules.get(code, {}), langs)) for code in first.clear],
-        unknown_count=len(first.unknown),
-        unknown={words.lang: _unknown(diagnoses[words.lang], words) for words in langs.all},
+        left={kind: _left(diagnoses, kind, langs) for kind in ("unknown", "inapplicable")},
     )
+
+
+def _left(diagnoses: Mapping[str, Diagnosis], kind: str, langs: Languages) -> Left:
+    reasons = {words.lang: _reasons(getattr(diagnoses[words.lang], kind), words) for words in langs.all}
+    return Left(len(getattr(diagnoses[langs.default.lang], kind)), reasons)
 
 
 def _title(rule: dict[str, Any], langs: Languages) -> Told:
@@ -81,10 +92,10 @@ def _title(rule: dict[str, Any], langs: Languages) -> Told:
     return langs.each(lambda words: titles.get(words.lang, ""))
 
 
-def _unknown(diagnosis: Diagnosis, words: Words) -> list[tuple[str, list[str]]]:
+def _reasons(checks: list[Unknown], words: Words) -> list[tuple[str, list[str]]]:
     """Return reasons with the checks that share each, the commonest first."""
     reasons: dict[str, list[str]] = {}
-    for item in diagnosis.unknown:
+    for item in checks:
         how = item.how or words("comma").join(item.missing)
         reasons.setdefault(words("needs.text", text=how) if item.missing else how, []).append(item.code)
     return sorted(reasons.items(), key=lambda reason: -len(reason[1]))

@@ -125,6 +125,9 @@ def _checks(page: Page, diagnosis: Diagnosis, *, verbose: bool) -> None:
         hint = "" if verbose else words("clause") + words("lists.why")
         page.paragraph(words("unknown", count=len(unknown)) + hint)
         _reasons(page, unknown, verbose=verbose)
+    if verbose and diagnosis.inapplicable:
+        page.paragraph(words("inapplicable", count=len(diagnosis.inapplicable)))
+        _by_kind(page, diagnosis.inapplicable)
     page.blank()
 
 
@@ -145,6 +148,16 @@ def _reasons(page: Page, unknown: list[Unknown], *, verbose: bool) -> None:
             text = f"{page.words('comma').join(codes)}{page.words('colon')}{reason}"
         else:
             text = f"{reason}{page.words('colon')}{finding_block.subjects(page, codes)}"
+        page.paragraph(text, indent="  ", hang="  ", longest=LIST)
+
+
+def _by_kind(page: Page, checks: list[Unknown]) -> None:
+    """Add the checks of what a training does not have, behind what that is."""
+    kinds: dict[str, list[str]] = {}
+    for item in checks:
+        kinds.setdefault(item.how, []).append(item.code)
+    for kind, codes in sorted(kinds.items(), key=lambda group: -len(group[1])):
+        text = f"{kind}{page.words('colon')}{page.words('comma').join(codes)}"
         page.paragraph(text, indent="  ", hang="  ", longest=LIST)
 
 

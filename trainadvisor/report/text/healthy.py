@@ -73,10 +73,28 @@ def _of_player(words: Words, player: dict[str, Any]) -> str:
 
 
 def _best(words: Words, run: Run) -> Parts:
+    last = run.get("best_eval") != run.get("evals")
     return [
-        _part(words, run, "best.of", best="best_eval", count="evals", loss="val_loss_best"),
+        _part(words, run, "best.of", _closely, best="best_eval", count="evals", loss="val_loss_best"),
+        _part(words, run, "best.last", _closely, loss="val_loss_final") if last and run.get("best_eval") else None,
+        None if run.get("best_eval") else _best_accuracy(words, run),
         _part(words, run, "best.noise", noise="val_noise"),
     ]
+
+
+def _best_accuracy(words: Words, run: Run) -> str | None:
+    """Return the best and the last accuracy of evaluations that have no loss."""
+    best, count = run.get("best_accuracy_eval"), run.get("evals")
+    shares = {"share": run.get("val_accuracy_best"), "last": run.get("val_accuracy_final")}
+    if best is None or count is None or None in shares.values():
+        return None
+    told = {name: f"{100 * value:.4g} %" for name, value in shares.items() if value is not None}
+    return words("best.accuracy", best=words.number(best), count=words.number(count), **told)
+
+
+def _closely(value: float) -> str:
+    """Return as many digits as scripts print, so that a best and a last value differ where they do there."""
+    return f"{value:.4g}" if 1e-4 <= abs(value) < 1e4 else number(value)  # noqa: PLR2004 - as in `number`
 
 
 def _gradients(words: Words, run: Run) -> Parts:
@@ -140,13 +158,21 @@ def run_line(words: Words, run: Run) -> str:
         parts.append(f"torch {run['torch']}")
     parts.append(run.get("device"))
     if run.get("overhead") is not None:
-        short = 100 * run["overhead"] >= MUCH and (steps or 0) < FEW
-        parts.append(words("run.cost.short" if short else "run.cost", share=_measured(run["overhead"])))
+        parts.append(_cost(words, run))
     if run.get("left_out"):
         parts.append(words("run.left_out", steps=words.number(run["left_out"])))
     line = words("clause").join(clean(part, 120) for part in parts if part)
     log = clean(run.get("log") or "", 120)
     return f"{log}{words('colon')}{line}" if log and line else log or line
+
+
+def _cost(words: Words, run: Run) -> str:
+    """Return what recording took: as a part of the time, of a short run in seconds beside what a long one pays."""
+    short = 100 * run["overhead"] >= MUCH and (run.get("steps") or 0) < FEW
+    seconds, budget = run.get("overhead_seconds"), run.get("overhead_budget")
+    if short and seconds is not None and budget is not None:
+        return words("run.cost.short", seconds=f"{float(f'{seconds:.1g}'):g}", budget=_measured(budget))
+    return words("run.cost", share=_measured(run["overhead"]))
 
 
 def _measured(part: float) -> str:

@@ -17,9 +17,9 @@ Fact = dict[str, Any]
 
 def introduction(header: Fact, later: dict[str, list[Fact]], words: Words, log: Path) -> list[str]:
     """Return the lines of the block; `later` holds facts that came after the header, by kind."""
-    model, loss = _models(_all(header, later, "model")), _losses(_all(header, later, "loss"), words)
+    model, loss = _models(_all(header, later, "model"), words), _losses(_all(header, later, "loss"), words)
     optimizer = _optimizers(_all(header, later, "optimizer"))
-    loader = _loader(_all(header, later, "loader"))
+    loader = _loader(_all(header, later, "loader"), words)
     lines = [words("run.watching", target=clean(str(header.get("script"))))]
     lines.append(f"  {words('run.found'):<9} " + " | ".join(filter(None, [model, optimizer, loss])))
     if loader:
@@ -36,9 +36,10 @@ def _all(header: Fact, later: dict[str, list[Fact]], kind: str) -> list[Fact]:
     return list(facts.values())
 
 
-def _models(models: list[Fact]) -> str:
+def _models(models: list[Fact], words: Words) -> str:
     shown = [m for m in models if m.get("parameters")][-2:]
-    return " + ".join(f"{clean(m['name'])}, {len(m['parameters'])} tensors ({_count(m)})" for m in shown)
+    told = (words("run.tensors", name=clean(m["name"]), count=len(m["parameters"]), size=_count(m)) for m in shown)
+    return " + ".join(told)
 
 
 def _count(model: Fact) -> str:
@@ -67,12 +68,12 @@ def _losses(losses: list[Fact], words: Words) -> str:
     return str(trained[0]["kind"]) + (words("comma") + words("run.classes", count=classes) if classes else "")
 
 
-def _loader(loaders: list[Fact]) -> str:
+def _loader(loaders: list[Fact], words: Words) -> str:
     fact = next((f for f in loaders if f.get("role") == "train"), None)
     if fact is None:
         return ""
-    shuffle = "?" if fact.get("shuffle") is None else ("on" if fact["shuffle"] else "off")
-    return f"DataLoader batch {fact['batch_size']}, workers {fact['workers']}, shuffle {shuffle}"
+    shuffle = "?" if fact.get("shuffle") is None else words("run.on" if fact["shuffle"] else "run.off")
+    return words("run.loader", batch=fact["batch_size"], workers=fact["workers"], shuffle=shuffle)
 
 
 def first_change(remedy: Remedy) -> str:
