@@ -38,7 +38,8 @@ _ENDS = ("Softmax", "LogSoftmax", "Sigmoid", "ReLU", "Tanh")
 # Schedules of a framework's own that change the rates of an optimizer handed over.
 _SCHEDULES = ("PiecewiseLinear", "LinearCyclicalScheduler", "CosineAnnealingScheduler", "ParamGroupScheduler",
               "LRScheduler", "create_lr_scheduler_with_warmup", "create_scheduler_v2", "create_scheduler",
-              "CosineLRScheduler", "StepLRScheduler", "MultiStepLRScheduler", "PolyLRScheduler", "TanhLRScheduler")  # fmt: skip
+              "CosineLRScheduler", "StepLRScheduler", "MultiStepLRScheduler", "PolyLRScheduler",
+              "TanhLRScheduler")  # fmt: skip
 # A temperature at which all samples are the same, and how many things are handed to `fit`: with data to evaluate on,
 # and as inputs and targets.
 _COLD, _WITH_DATA, _PAIR = 0.1, 3, 2
