@@ -122,6 +122,7 @@ class SourceTexts(_Table):
 
     finding: Text
     remedy: Text
+    cause: Text | None = None
 
 
 class SourceCase(_Table):
