@@ -97,6 +97,12 @@ def test_one_model_and_one_optimizer_are_seen(ran):
     assert len(ran.log.optimizers) == 1
 
 
+def test_a_loaded_base_is_known(ran):
+    """Its weights are not drawn, those of an adapter are."""
+    loaded = {p["loaded"] for p in ran.log.model["parameters"] if "lora_" not in p["name"]}
+    assert loaded == {ran.name in ADAPTING}
+
+
 def test_the_framework_is_named(ran):
     """The log holds which framework drives the training; a loop of the user's own with Accelerate counts as such."""
     names = [event["subject"] for event in ran.log.events if event["kind"] == "framework"]

@@ -406,6 +406,22 @@ TOLD = {
         (("verbose=2", "verbose=2, callbacks=[keras.callbacks.LearningRateScheduler(lambda epoch, lr: lr * 0.05)]"),),
         ("lr-schedule",),
     ),
+    "acc-not-prepared": Fault(
+        "accelerate_loop",
+        (
+            ("model, optimizer, train, val, scheduler = ", "model, train, val = "),
+            ("(model, optimizer, train, val, scheduler)", "(model, train, val)"),
+            ("            scheduler.step()\n", ""),
+        ),
+        ("grad-accumulation-scaling",),
+        "optimizer.step()",
+    ),
+    "hf-no-labels": Fault(
+        "hf_classification",
+        (('"labels": int(label)', '"topic": int(label)'),),
+        ("loss-not-returned",),
+        "trainer.train()",
+    ),
     # What did no harm is told as a note.
     "hf-pad-labels": Fault("hf_padded_lm", (("    labels[mask == 0] = -100\n", ""),), ("padding-trained",)),
     "k-frozen": Fault(

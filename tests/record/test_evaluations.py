@@ -14,7 +14,7 @@ from torch import nn
 from torch.utils.data import DataLoader, Subset, TensorDataset
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 EPOCHS = 3
 
@@ -189,6 +189,30 @@ def test_accuracy_without_a_loss_is_recorded_from_outputs_and_targets() -> None:
     assert [(e["examples"], e["batches"], e["mode"], e["loss_id"]) for e in held_out] == [
         (20, 2, "eval", None)
     ] * EPOCHS
+
+
+def _ahead(loader: DataLoader[Any]) -> Iterator[Any]:
+    """Draw each batch before the one before it is given, as Accelerate does to know which is the last."""
+    batches = iter(loader)
+    held = next(batches)
+    for batch in batches:
+        yield held
+        held = batch
+    yield held
+
+
+@pytest.mark.parametrize("moved", [False, True])
+def test_accuracy_of_batches_that_are_drawn_ahead(moved: bool) -> None:  # noqa: FBT001 - a case of the table
+    """Outputs are compared with the targets of their own batch; where tensors are copied on the way, with none."""
+
+    def accuracy(model: nn.Module, loader: DataLoader[Any]) -> float:
+        model.eval()
+        pairs = [(model(x.clone() if moved else x).argmax(1), y) for x, y in _ahead(loader)]
+        return sum((found == y).sum().item() for found, y in pairs) / sum(len(y) for _, y in pairs)
+
+    records, printed = _epochs(accuracy)
+    told = [evaluation["metrics"].get("accuracy") for evaluation in records.of("eval")]
+    assert set(told) == {None} if moved else _told(records, "validation", "accuracy") == _near(printed["val"])
 
 
 def test_accuracy_in_training_mode_shows_in_the_mode() -> None:

@@ -2,6 +2,7 @@
 
 import sys
 import types
+from importlib.machinery import ModuleSpec
 
 import pytest
 import torch
@@ -201,6 +202,18 @@ def test_an_optimizer_that_is_not_torch_s_is_told_like_one(monkeypatch):
     assert records.column("opt") == [[0]] * 5
     assert Base.apply.__code__ is code
     assert foreign_optimizers.standing_for(object()) is None
+
+
+def test_a_framework_that_is_still_being_imported_is_not_there_yet(monkeypatch):
+    """What it has would not be found, and it would never be asked for again: layers are made while it is imported."""
+    without = foreign_optimizers.imported()
+    module = types.ModuleType("transformers.modeling_utils")
+    module.__spec__ = ModuleSpec(module.__name__, None)
+    module.__spec__._initializing = True
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    assert foreign_optimizers.imported() == without
+    module.__spec__._initializing = False
+    assert foreign_optimizers.imported() == without + 1
 
 
 def reported(*, seen):

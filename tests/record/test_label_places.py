@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -286,6 +287,14 @@ def test_a_stop_token_that_is_padding(tmp_path: Path) -> None:
     assert (signals["after_end_share"], signals["after_end_labels"], signals["after_end_id"]) == (1.0, 0, 2)
     assert signals["last_label_share"] < 0.5
     assert signals["label_counts"] == 4
+
+
+@pytest.mark.parametrize(("named", "known"), [(2, True), ([1, 2], True), (3, False), (None, False)])
+def test_an_end_that_the_configuration_names(tmp_path: Path, named: object, *, known: bool) -> None:
+    """As models of transformers name their stop tokens, also where another model wraps them."""
+    model = Causal()
+    model.body.config = SimpleNamespace(eos_token_id=named)
+    assert seen(tmp_path, model, _ending(2, 2))["after_end_is_stop"] is known
 
 
 def test_padding_that_the_longest_row_does_not_have(tmp_path: Path) -> None:

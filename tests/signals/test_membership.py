@@ -334,3 +334,15 @@ def test_a_head_that_is_off_at_random_values(tmp_path: Path, changes: Any, outpu
     """Only behind loaded layers, while others train, and where it gives the answers."""
     losses = [make_loss(graph=GRAPH, prediction={"shape": [32, outputs], "batches": 9})]
     assert run(tmp_path, changes=ADAPTED | changes, losses=losses)["random_head"] is random
+
+
+@pytest.mark.parametrize(("held", "known"), [((0, 1, 2, 3), 1), ((0, 1, 4, 5), None)])
+def test_an_optimizer_that_is_older_than_the_adapters(tmp_path: Path, held: Any, known: int | None) -> None:
+    """It holds the weights of the base and neither matrix of the pair."""
+    model = make_model(("a", "Linear", 4, 10), ("b", "Linear", 10, 2))
+    for number, (name, shape, rms) in enumerate([("a.lora_A", [2, 4], 0.2), ("a.lora_B", [10, 2], 0.0)], 4):
+        facts = {"id": number, "name": name, "shape": shape, "init_rms": rms, "owner": "Net"}
+        model["parameters"].append({**model["parameters"][0], **facts})
+    graph = {"parameters": [0, 1, 2, 3, 4, 5], "opaque": False}
+    losses, optimizers = [make_loss(graph=graph)], [make_optimizer(parameters=held)]
+    assert run(tmp_path, models=[model], losses=losses, optimizers=optimizers)["adapters_outside"] == known

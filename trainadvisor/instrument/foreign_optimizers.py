@@ -31,7 +31,7 @@ def tap() -> list[Callable[[], None]]:
     """Patch the frameworks that are imported by now; return the calls that undo it."""
     undo = []
     for module, functions in _FUNCTIONS.items():
-        if (home := sys.modules.get(module)) is not None:
+        if (home := _imported(module)) is not None:
             for path, around in functions:
                 with suppress(AttributeError, TypeError):  # of another version, or compiled
                     undo.append(graft(_find(home, path), around))
@@ -40,7 +40,13 @@ def tap() -> list[Callable[[], None]]:
 
 def imported() -> int:
     """Return how many of the frameworks are imported."""
-    return sum(module in sys.modules for module in _FUNCTIONS)
+    return sum(_imported(module) is not None for module in _FUNCTIONS)
+
+
+def _imported(name: str) -> object:
+    """Return a module that is there as a whole: layers are made while others are still being imported."""
+    module = sys.modules.get(name)
+    return None if getattr(getattr(module, "__spec__", None), "_initializing", False) else module
 
 
 def stand_in(optimizer: Any, groups: Groups) -> torch.optim.Optimizer:

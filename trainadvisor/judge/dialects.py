@@ -71,6 +71,7 @@ DIALECTS: dict[str, Mapping[str, str]] = {
         "remove-output-activation": "keras.layers.Dense(..., activation=None)",
         "precision": 'keras.config.set_dtype_policy("mixed_bfloat16")',
         "optimizer": "compile(optimizer=keras.optimizers.AdamW(...))",
+        "dropout-mode": "call(self, inputs, training=None): self.dropout(x, training=training)",
     },
     "skorch": {
         "lr": "NeuralNetClassifier(lr={value})",
@@ -99,6 +100,7 @@ DIALECTS: dict[str, Mapping[str, str]] = {
         "unfreeze": "learner.unfreeze()",
         "early-stopping": "Learner(cbs=EarlyStoppingCallback(patience=3))",
         "loss-function": "Learner(loss_func=...)",
+        "change-output-activation": "y_range=(low, high): from below the smallest target to above the largest",
     },
 }
 # Where a change belongs that is no setting: in what makes the labels of a batch, or in the data of the evaluation.

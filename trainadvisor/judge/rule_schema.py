@@ -124,6 +124,7 @@ class SourceTexts(_Table):
 
     finding: Text
     remedy: Text
+    cause: Text | None = None
 
 
 class SourceCase(_Table):

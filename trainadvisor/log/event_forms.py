@@ -51,6 +51,7 @@ FORMS: dict[str, Check] = {
     "labels": object_of({
         "sight": optional(_texts),
         **dict.fromkeys(("ends", "after_end", "after_end_labels"), optional(is_whole)),
+        "after_end_is_stop": optional(is_flag),
         **dict.fromkeys(("label_counts", "widths", "full_widths", "cut_counts"), optional(is_whole)),
         **dict.fromkeys(("cut_share", "cut_last_share"), optional(is_finite)),
         **dict.fromkeys(("left_out_first_ignored", "left_out_first_counted"), optional(is_count)),

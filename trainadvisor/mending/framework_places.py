@@ -30,14 +30,16 @@ _DRIVERS = frozenset({
 # Findings whose recorded place is another line than the fault's even where that is no call of the framework.
 _ELSEWHERE = frozenset({
     "lr-schedule", "stale-evaluated-copy", "grad-accumulation-scaling", "train-mode-in-eval", "frozen-parameters",
-    "validation-leak", "vanishing-gradients", "saturated-activations",
+    "validation-leak", "vanishing-gradients", "saturated-activations", "template-without-marks",
 })  # fmt: skip
 HOLDERS: dict[str, Hold] = {}
 # Layers that end a model and change what it gives.
 _ENDS = ("Softmax", "LogSoftmax", "Sigmoid", "ReLU", "Tanh")
 # Schedules of a framework's own that change the rates of an optimizer handed over.
 _SCHEDULES = ("PiecewiseLinear", "LinearCyclicalScheduler", "CosineAnnealingScheduler", "ParamGroupScheduler",
-              "LRScheduler", "create_lr_scheduler_with_warmup")  # fmt: skip
+              "LRScheduler", "create_lr_scheduler_with_warmup", "create_scheduler_v2", "create_scheduler",
+              "CosineLRScheduler", "StepLRScheduler", "MultiStepLRScheduler", "PolyLRScheduler",
+              "TanhLRScheduler")  # fmt: skip
 # A temperature at which all samples are the same, and how many things are handed to `fit`: with data to evaluate on,
 # and as inputs and targets.
 _COLD, _WITH_DATA, _PAIR = 0.1, 3, 2
@@ -204,6 +206,13 @@ def _squashing(training: Training) -> Iterator[ast.AST]:
 def _schedule(training: Training) -> Iterator[ast.AST]:
     """Yield the framework's own schedule, which the optimizer knows nothing of."""
     yield from (call for call in training.script.calls if called(call) in _SCHEDULES)
+
+
+@_holds("template-without-marks")
+def _template(training: Training) -> Iterator[ast.AST]:
+    """Yield the template of chats, else the setting that asks for its marks."""
+    templates = [place for name, _, place in named_values(training) if name == "chat_template"]
+    yield from templates or _settings(training, "assistant_only_loss")
 
 
 @_holds("stale-evaluated-copy")

@@ -5,7 +5,7 @@ from typing import Any
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import signal
 from trainadvisor.signals.memory import remembered
-from trainadvisor.signals.trained_parameters import all_parameters
+from trainadvisor.signals.trained_parameters import GRAPH, all_parameters, outside
 
 Fact = dict[str, Any]
 
@@ -53,3 +53,10 @@ def adapters_off(log: RunLog) -> list[str]:
 def adapters_off_count(log: RunLog) -> int | None:
     """Adapters that are switched off while their product is still exactly zero."""
     return len(_off(log)) if all_parameters(log) else None
+
+
+@signal(unit="adapters", **GRAPH)
+def adapters_outside(log: RunLog) -> int | None:
+    """Adapters that no optimizer holds, as where it was made before they were put in; absent when there are none."""
+    missing = {fact["id"] for fact in outside(log) or []}
+    return sum(outer["id"] in missing for outer, _ in _pairs(log)) or None

@@ -47,6 +47,13 @@ def after_end_labels(log: RunLog) -> int | None:
     return None if found is None else int(found)
 
 
+@signal(unit="truth", **LABELS)
+def after_end_is_stop(log: RunLog) -> bool | None:
+    """Whether that id is one that the model's own configuration names as the end of a text."""
+    found = _ended(log)
+    return bool(found and found.get("after_end_is_stop")) if found or log.losses else None
+
+
 @signal(unit="share", **LABELS)
 def last_label_share(log: RunLog) -> float | None:
     """Share of the sequences that end with the most frequent last label: 1 where all end with a stop token."""

@@ -258,6 +258,13 @@ def output_activation(log: RunLog) -> str | None:
 
 
 @signal(unit="word", **GRAPH)
+def ending_activation(log: RunLog) -> str | None:
+    """Last activation before the judged loss; absent where its output is linear."""
+    found = output_activation(log)
+    return None if found == "none" else found
+
+
+@signal(unit="word", **GRAPH)
 def logit_activation(log: RunLog) -> str | None:
     """Activation whose result a cross-entropy treats as logits; "none" for a linear output.
 

@@ -27,25 +27,25 @@ LOSS = re.compile(r"loss|criterion|cross_entropy", re.IGNORECASE)
 AT_ONCE = re.compile(r"batch_size=(len\(|\w+\.shape\[0\])")
 
 
-@pattern("count", "whole", words=(("sum(", "item("), ("/",), (" in ",), ("==", "eq(", "loss", "criterion")))
+@pattern("count", "figure", words=(("sum(", "item("), ("/",), (" in ",), ("==", "eq(", "loss", "criterion")))
 def metric_of_last_batch(training: Training) -> Iterator[Match]:
     """Yield counts that each batch of a loop sets anew, where they are divided by the size of all batches behind it."""
     if AT_ONCE.search(words_of(training.script.tree)):
         return
     for loop in training.script.of_type(ast.For):
-        if not _is_of_batches(loop):
+        if not is_of_batches(loop):
             continue
         sets = [n for n in ast.walk(loop) if isinstance(n, ast.Name) and _is_set(n)]
         counters = {n.id for n in sets if isinstance(training.script.parents.get(n), ast.AugAssign)}
         own = {n.id for n in sets} - counters
-        behind = list(_behind(training, loop))
+        after = list(behind(training, loop))
         for made, name in (*_set_anew(loop), *_begun_anew(loop)):
-            quotient = next((n for n in behind if _divides(training, n, name, own, counters)), None)
+            quotient = next((n for n in after if _divides(training, n, name, own, counters)), None)
             if quotient is not None:
-                yield Match(made, {"count": name, "whole": words_of(quotient.right)}, quotient)  # type: ignore[attr-defined]
+                yield Match(made, {"count": name, "figure": words_of(quotient)}, quotient)
 
 
-def _is_of_batches(loop: ast.For) -> bool:
+def is_of_batches(loop: ast.For) -> bool:
     """Return whether a loop goes through the batches of a loader to the end."""
     leaves = any(isinstance(n, (ast.Break, ast.Return)) for n in ast.walk(loop))
     source = words_of(loop.iter)
@@ -118,14 +118,14 @@ def _is_loss(value: ast.expr) -> bool:
     return isinstance(value, ast.Call) and called(value) == "item" and LOSS.search(name) is not None
 
 
-def _behind(training: Training, loop: ast.stmt) -> Iterator[ast.AST]:
+def behind(training: Training, loop: ast.stmt) -> Iterator[ast.AST]:
     """Yield the nodes that follow a loop in its block, and in the blocks around it that hold no other loop."""
     block = training.block(loop) or []
     for statement in block[block.index(loop) + 1 :]:
         yield from ast.walk(statement)
     around = training.script.parents.get(loop)
     if isinstance(around, ast.With):
-        yield from _behind(training, around)
+        yield from behind(training, around)
 
 
 def _divides(training: Training, node: ast.AST, name: str, own: set[str], counters: set[str]) -> bool:

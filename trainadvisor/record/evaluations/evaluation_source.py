@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 Spot = tuple[str, int, int]
 _OWN_DEPTH = 4
 _MOST_RANGES = 8
+_MOST_WAITING = 2
 
 
 @dataclass(eq=False)
@@ -72,8 +73,8 @@ class Sources:
     """Follows loaders, calls of `model.eval()` and what the training is fed with."""
 
     trained_loaders: "weakref.WeakSet[DataLoader[Any]]" = field(default_factory=weakref.WeakSet)
-    # The batch that was drawn last, until a forward has begun to use it.
-    batch: object = None
+    # The batches that were drawn last and that no forward has used; a loader of Accelerate draws one ahead.
+    waiting: list[object] = field(default_factory=list)
     draws: int = 0
     # Whether a batch was drawn that no forward has used.
     fresh: bool = False
@@ -85,11 +86,13 @@ class Sources:
     _cuts: int = 0
     # Draws since the last backward.
     _drawn: int = 0
+    _ahead: bool = False
     _ranges: list[Stretch] = field(default_factory=list)
 
     def begin_pass(self, loader: "DataLoader[Any]", iterator: object) -> None:
         """Take a new pass over a loader."""
         self._passes += 1
+        self.waiting, self._ahead = [], False
         self._of_iterator[iterator] = Pass(self._passes, weakref.ref(loader))
 
     def ask(self, iterator: object) -> None:
@@ -103,7 +106,8 @@ class Sources:
         self._pass = self._of_iterator.get(iterator)
         if self._pass is not None:
             self._pass.ended = False
-        self.batch, self.fresh = batch, True
+        self._ahead = self._ahead or bool(self.waiting)
+        self.waiting, self.fresh = [*self.waiting, batch][-_MOST_WAITING:], True
         self.draws += 1
         self._drawn += 1
 
@@ -121,6 +125,19 @@ class Sources:
         place = tuple((frame.f_code.co_filename, frame.f_lineno, frame.f_lasti) for frame in frames)
         return Source(self._pass, place, None if self._pass else split_word(frames), self._cuts)
 
+    def take(self, call: Call, *, first: bool) -> object:
+        """Return the batch that a forward is given, None where that is not known; what was drawn before it is over.
+
+        Where batches are drawn ahead, only the very tensors tell.
+        """
+        own = [n for n, batch in enumerate(self.waiting) if _is_given(call, batch)]
+        if not own and not first:
+            return None
+        number = own[0] if own else 0
+        taken = self.waiting[number] if own or (self.waiting and not self._ahead) else None
+        self.waiting = self.waiting[number + 1 :]
+        return taken
+
     def train(self) -> Pass | None:
         """Take a training forward: remember its loader; return the pass that it uses."""
         used = self._pass if self._pass and (self.fresh or (self._drawn == 1 and not self._pass.ended)) else None
@@ -129,7 +146,7 @@ class Sources:
             loader = used.loader()
             if loader is not None:
                 self.trained_loaders.add(loader)
-        self.fresh, self.batch = False, None
+        self.fresh, self.waiting = False, []
         return used
 
     def go_on(self) -> None:
@@ -179,6 +196,12 @@ def first_input(call: Call) -> torch.Tensor | None:
     if isinstance(first, torch.Tensor) and first.ndim:
         return first
     return next((t for t in describe.tensors_in([call.args, call.kwargs]) if t.ndim), None)
+
+
+def _is_given(call: Call, batch: object) -> bool:
+    """Return whether a model is called with a tensor of a batch, or with one that begins at the same place."""
+    begins = {t.data_ptr() for t in describe.tensors_in([call.args, call.kwargs]) if lies_in_memory(t)}
+    return any(t.data_ptr() in begins for t in describe.tensors_in(batch) if lies_in_memory(t))
 
 
 def _extent(tensor: torch.Tensor) -> tuple[int, int]:

@@ -52,10 +52,8 @@ class UnclearForward:
         if looked is not None and not looked.examples:
             given = first_input(call)
             looked.examples = given.shape[0] if given is not None else 1
-            loss_free_answers.measure(
-                looked.answers, call, sources.batch if looked.first else None, losses.train_kinds()
-            )
-            sources.batch = None
+            batch = sources.take(call, first=looked.first)
+            loss_free_answers.measure(looked.answers, call, batch, losses.train_kinds())
 
     def take(self) -> Looked | None:
         """Return what it gave, since no backward has followed."""

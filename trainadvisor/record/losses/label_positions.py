@@ -32,6 +32,8 @@ class LabelPlaces:
     last: Counter[int] = field(default_factory=Counter)
     after_last: Counter[int] = field(default_factory=Counter)
     lengths: Counter[int] = field(default_factory=Counter)
+    # Ids that the model's configuration names as the end of a text.
+    stops: set[int] = field(default_factory=set)
     # Widths of batches, and those of batches with a row whose last id is a label: nothing follows it there.
     widths: set[int] = field(default_factory=set)
     full: set[int] = field(default_factory=set)
@@ -97,7 +99,7 @@ class LabelPlaces:
         return {
             "ends": total, "after_end": stop, "after_end_share": count / total, "after_end_labels": self.seen[stop],
             "last_label_share": self.last.most_common(1)[0][1] / total, "label_counts": len(self.lengths),
-            "widths": len(self.widths), "full_widths": len(self.full),
+            "widths": len(self.widths), "full_widths": len(self.full), "after_end_is_stop": stop in self.stops,
         }  # fmt: skip
 
     def _cut(self) -> dict[str, Any]:

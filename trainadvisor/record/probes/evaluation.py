@@ -127,10 +127,9 @@ class EvaluationProbe:
         self._take_returned(opened, call, size)
         opened.outputs = [memory(t) for t in describe.tensors_in(call.output) if lies_in_memory(t)]
         if call.model.trained and not opened.parts:
-            batch = self.sources.batch if first else None
+            batch = self.sources.take(call, first=first)
             opened.examples += size
             loss_free_answers.measure(opened.answers, call, batch, self._context.losses.train_kinds())
-        self.sources.batch = None
         opened.ended = time.perf_counter()
 
     def _take_returned(self, opened: OpenEvaluation, call: Call, size: int) -> None:

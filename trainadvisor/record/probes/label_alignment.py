@@ -17,6 +17,7 @@ from trainadvisor.record.losses.sequence_sources import SequenceSources
 from trainadvisor.record.losses.step_lookups import read_in_steps
 from trainadvisor.record.losses.whole_graph import WholeGraph
 from trainadvisor.record.objects import describe
+from trainadvisor.record.objects.declared_stops import declared_stops
 from trainadvisor.record.step import Call
 
 # Calls of a loss function that are looked at, and those that are looked at in sampled steps after that.
@@ -40,6 +41,7 @@ class LabelAlignmentProbe:
         self._told: dict[tuple[str, int], int] = {}
         # Ids that a model was called with: what a frozen embedding looks up is not in the graph.
         self._given: list[torch.Tensor] = []
+        self._stops: set[int] = set()
 
     def rests_until(self, routine: Routine) -> float:
         """Rest once the first labels are compared, or where there are none."""
@@ -54,6 +56,7 @@ class LabelAlignmentProbe:
         inputs = {name: value for name, value in call.kwargs.items() if "label" not in name and "target" not in name}
         tensors = map(describe.local, describe.tensors_in([call.args, inputs]))
         self._given = [t.detach() for t in tensors if t.dtype == torch.long and t.ndim == 2 and t.shape[1] > 1][:1]
+        self._stops |= declared_stops(call.module) if self._given else set()
 
     def _over(self) -> bool:
         """Return whether the first calls have looked up no ids: nothing is found in later ones."""
@@ -101,6 +104,7 @@ class LabelAlignmentProbe:
             counts = (target != ignored).cpu()
             like = [ids for ids in sources if ids.shape == (rows, columns)]
             found.add(target.cpu()[counts], place[counts], like)
+            found.stops |= self._stops
             if like:
                 found.left_out.add(target.cpu(), place, like[0].cpu(), prediction.shape[1], ignored)
             if found.batches == 1:
