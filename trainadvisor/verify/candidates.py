@@ -155,8 +155,7 @@ def combined(base: Candidate, others: Iterable[Candidate]) -> Iterator[Candidate
 def _refined(base: Candidate, wanted: Change) -> Candidate:
     """Return the candidate with the value that the diagnosis of its own run asks for."""
     changes = tuple(_next(change, wanted) if change.change == wanted.change else change for change in base.changes)
-    pairs = zip_longest(base.changes, base.remedies)
-    kept = tuple(None if c.change == wanted.change else r for c, r in pairs if c is not None)
+    kept = tuple(None if change.change == wanted.change else remedy for change, remedy in base.parts)
     return replace(base, changes=changes, remedies=kept, origin="combined")
 
 
