@@ -147,3 +147,14 @@ def test_a_value_of_the_command_line_is_told_with_the_command(
     made = permanent(Candidate((LOWER,)), places(tmp_path, ending(PARSED, "args.lr"), argv=args))
     text = told(made, tmp_path, monkeypatch, capsys, "fixed.py", *args)
     assert text.endswith("the same run with it: python train.py --lr=0.005 --seed 3")
+
+
+def test_a_change_whose_lines_are_not_known_is_the_persons_to_make(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is said in words, and nothing is written."""
+    monkeypatch.chdir(tmp_path)
+    made = Permanent(unknown=(0,))
+    text = told(made, tmp_path, monkeypatch, capsys, "fixed.py")
+    assert "fixed.py: not written: this change is yours to make: " in text
+    assert not (tmp_path / "fixed.py").exists()

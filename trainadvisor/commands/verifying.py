@@ -281,7 +281,8 @@ def _places(session: Session, made: Permanent, path: Path, words: Words) -> str:
     request, candidate = session.request, held(session)[0].candidate
     told = [words("verify.place", where=edit.where, new=edit.new.strip()) for edit in made.edits]
     told += elsewhere(session, candidate, made)
-    text = words("verify.elsewhere", path=path, script=request.target, told=words("semicolon").join(told))
+    key = "verify.elsewhere" if made.edits or made.outside else "verify.no-line"
+    text = words(key, path=path, script=request.target, told=words("semicolon").join(told))
     options = {patch.words: patch.value for patch in made.outside if patch.kind == "option"}
     if not options:
         return text
