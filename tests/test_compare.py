@@ -296,3 +296,57 @@ def test_rates_within_a_hundredth_of_the_peak_are_one(rate: float, same: bool) -
     assert ("lr" in [name for name, *_ in comparing._rates(*runs, same=True)]) is same
     assert comparing._rates(*runs, same=False) == ([] if same else [("lr", 1.0, rate)])
     assert comparing._rates(rated(peak=1.0), rated(first=1.0), same=True) == []
+
+
+def test_losses_of_two_functions_are_no_comparison() -> None:
+    """The accuracy decides in their place; without one there is no verdict, and the two functions are named."""
+    ends = {"loss_final": 2.0, "val_loss_final": 2.0}, {"loss_final": 0.1, "val_loss_final": 0.1}
+    one, other = (run(state="healthy", loss_kind=kind, **end) for kind, end in zip(("mse", "l1"), ends, strict=True))
+    told = compare(one, other)
+    assert (told.verdict, told.unlike, {row.change for row in told.rows}) == (
+        "unlike",
+        (("loss", "mse", "l1"),),
+        {None},
+    )
+    assert "No verdict: different loss (mse and l1)." in compared.render(told, "en")
+    one.run["val_accuracy_final"], other.run["val_accuracy_final"] = 0.9, 0.5
+    judged = compare(one, other)
+    assert (judged.verdict, judged.decided_by.key if judged.decided_by else "") == ("worse", "compare.accuracy")
+    summed = compare(run(loss_reduction="sum", loss_final=9.0), run(loss_reduction="mean", loss_final=1.0))
+    assert (summed.verdict, summed.unlike) == ("unlike", (("reduction", "sum", "mean"),))
+    same = compare(run(loss_kind="mse", loss_final=9.0), run(loss_kind="mse", loss_final=1.0))
+    assert same.verdict == "better"
+
+
+CRASH = {"exception": {"type": "RuntimeError"}, "end": "exception"}
+KILLED = {"source": "recorder", "steps": 20}
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "verdict", "said"),
+    [
+        ({}, CRASH, "worse", "B ended with RuntimeError; B is worse"),
+        (CRASH, {}, "better", "A ended with RuntimeError; B is better"),
+        (CRASH, CRASH, "better", "A ended with RuntimeError, B ended with RuntimeError; B is better"),
+        ({"end": "finished"}, KILLED, "worse", "B did not come to its end (it has 20 steps); B is worse"),
+        ({"end": "finished"}, KILLED | {"end": "interrupted"}, "worse", "B did not come to its end"),
+        ({"end": "finished"}, KILLED | {"end": "finished"}, "better", "verdict            B is better"),
+        (KILLED, KILLED, "better", "B is better"),
+    ],
+)
+def test_a_run_that_did_not_end_is_said_first_and_wins_by_no_finding(
+    a: dict[str, Any], b: dict[str, Any], verdict: str, said: str
+) -> None:
+    """A crash is no gain; of half a run only the figures at the same step count."""
+    one = run(finding("x"), loss_curve=[[10, 1.0], [20, 1.0]], **a)
+    told = compare(one, run(state="healthy", loss_curve=[[10, 2.0], [20, 2.0]], **b))
+    assert told.verdict == verdict
+    assert said in compared.render(told, "en")
+
+
+def test_the_schedule_is_a_setting() -> None:
+    """Changed or the same, as every other."""
+    told = compare(run(schedule="StepLR"), run(schedule="none"))
+    assert told.changed == (("schedule", "StepLR", "none"),)
+    assert "lr schedule StepLR -> none" in compared.render(told, "en")
+    assert compare(run(schedule="none"), run(schedule="none")).same == ("schedule",)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -15,9 +15,11 @@ ALIKE = {"model": "model_hash", "examples": "examples", "batch": "batch_median"}
 SETTINGS = {
     "optimizer": "optimizer",
     "lr": "lr",
+    "schedule": "schedule",
     "momentum": "momentum",
     "weight decay": "weight_decay",
     "loss": "loss_kind",
+    "reduction": "loss_reduction",
     "batch": "batch_median",
     "model": "model_hash",
     "data": "examples",
@@ -60,16 +62,19 @@ class Row:
     step: int | None = None
     # The largest difference that chance explains; None if not known.
     margin: float | None = None
+    # Whether both values are of one function.
+    like: bool = True
 
     @property
     def beyond(self) -> bool | None:
         """Return whether the runs differ by more than chance explains, None if that is not known."""
-        return None if None in (self.a, self.b, self.margin) else abs(self.b - self.a) > self.margin  # type: ignore[operator]
+        return None if None in (self.a, self.b, self.margin) or not self.like else abs(self.b - self.a) > self.margin  # type: ignore[operator]
 
     @property
     def change(self) -> float | None:
         """Return the change relative to run A."""
-        return None if self.a is None or self.b is None or not self.a else (self.b - self.a) / abs(self.a)
+        known = self.like and self.a is not None and self.b is not None and self.a
+        return (self.b - self.a) / abs(self.a) if known else None  # type: ignore[operator,arg-type]
 
 
 @dataclass(frozen=True)
@@ -95,6 +100,8 @@ class Comparison:
     # The script whose code is not what it was, where the runs tell.
     recoded: str | None = None
     noise: Noise | None = None
+    # The runs that did not come to their end, by letter, with how they ended and the error or their steps.
+    ended: tuple[tuple[str, str, str], ...] = ()
 
     @property
     def decided_by(self) -> Row | None:
@@ -102,7 +109,11 @@ class Comparison:
         return _decisive(self.rows)
 
 
-DECISIVE = ("compare.val", "compare.loss-at", "compare.loss")
+LOSSES = ("compare.val", "compare.loss-at", "compare.loss")
+# What decides, the first that both runs tell; the higher the better where it is no loss.
+DECISIVE = (*LOSSES, "compare.accuracy")
+# What says how a loss is computed.
+FUNCTION = {"loss": "loss_kind", "reduction": "loss_reduction"}
 
 
 def compare(a: Diagnosis, b: Diagnosis, noise: Noise | None = None) -> Comparison:
@@ -116,6 +127,9 @@ def compare(a: Diagnosis, b: Diagnosis, noise: Noise | None = None) -> Compariso
     rows = tuple(_rows(a, b, last, noise))
     changed = tuple(_differing(a, b, SETTINGS) + _rates(a, b, same=False))
     fixed, new = _missing(before, after), _missing(after, before)
+    verdict = "unlike" if unlike else _ended(a, b, rows, _verdict(a, b, rows, _loud(a, fixed), _loud(b, new)))
+    if verdict == "unlike":
+        unlike = unlike or tuple(_differing(a, b, FUNCTION))
     return Comparison(
         a=a,
         b=b,
@@ -126,13 +140,14 @@ def compare(a: Diagnosis, b: Diagnosis, noise: Noise | None = None) -> Compariso
         kept=tuple(code for code in before if code in after),
         new=new,
         rows=rows,
-        verdict="unlike" if unlike else _verdict(a, b, rows, _loud(a, fixed), _loud(b, new)),
+        verdict=verdict,
         last=last,
         stopped=stopped,
         misnamed=_misnamed(a, b),
         unheeded=None if {name for name, *_ in changed} - {"seed"} else _unheeded(a, b),
         recoded=_recoded(a, b),
         noise=noise,
+        ended=tuple((name, *end) for name, run in (("A", a), ("B", b)) if (end := ending(run)) is not None),
     )
 
 
@@ -231,6 +246,8 @@ def _rows(a: Diagnosis, b: Diagnosis, last: int | None, noise: Noise | None) -> 
     rows += [
         Row(key, fact(a, name), fact(b, name), form, margin=margins.get(key)) for key, (name, form) in FIGURES.items()
     ]
+    if _differing(a, b, FUNCTION):
+        rows = [replace(row, like=row.key not in LOSSES) for row in rows]
     return [row for row in rows if row.a is not None or row.b is not None]
 
 
@@ -262,16 +279,35 @@ def _verdict(a: Diagnosis, b: Diagnosis, rows: tuple[Row, ...], fixed: list[str]
     return _by_figures(a, b, rows)
 
 
+def ending(run: Diagnosis) -> tuple[str, str] | None:
+    """Return how a run ended before its end: "crashed" with the error, "unfinished" with its steps; else None."""
+    error, end = run.run.get("exception"), run.run.get("end")
+    if error:
+        return "crashed", str(error.get("type"))
+    recorded = run.run.get("source") == "recorder"
+    broke_off = end in ("interrupted", "cut") or (recorded and end is None)
+    return ("unfinished", str(run.run.get("steps", 0))) if broke_off else None
+
+
+def _ended(a: Diagnosis, b: Diagnosis, rows: tuple[Row, ...], verdict: str) -> str:
+    """Return the verdict in view of how the runs ended: a crash is no gain, and half a run shows half of its faults."""
+    ends = [(ending(run) or ("", ""))[0] for run in (a, b)]
+    if ends.count("crashed") == 1 and ends[1] == "crashed":
+        return "worse"
+    return _by_figures(a, b, rows) if ends.count("unfinished") == 1 and "crashed" not in ends else verdict
+
+
 def _by_figures(a: Diagnosis, b: Diagnosis, rows: tuple[Row, ...]) -> str:
     row = _decisive(rows)
     if row is None or row.a is None or row.b is None:
-        return "equal"
+        return "equal" if all(row.like for row in rows) else "unlike"
+    better = row.b < row.a if row.key in LOSSES else row.b > row.a
     if row.beyond is not None:
-        return "equal" if not row.beyond else "better" if row.b < row.a else "worse"
+        return "equal" if not row.beyond else "better" if better else "worse"
     noise = max((fact(run, "val_noise") or 0.0 for run in (a, b)), default=0.0) if row.key == "compare.val" else 0.0
     if abs(row.b - row.a) <= max(2 * noise, NOISE * abs(row.a)):
         return "equal"
-    return "better" if row.b < row.a else "worse"
+    return "better" if better else "worse"
 
 
 def _decisive(rows: tuple[Row, ...]) -> Row | None:

@@ -2,7 +2,9 @@
 
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from builders import build_log, make_optimizer
@@ -12,6 +14,8 @@ import trainadvisor.telling
 from trainadvisor.cli import program
 from trainadvisor.errors import UsageError
 from trainadvisor.judge.result import Diagnosis, Edit, Finding, Remedy, Site
+from trainadvisor.script_mark import mark_of
+from trainadvisor.verify.verify_result import Applied, Baseline, Trial, Verification, Verified, as_json
 
 LINE = "opt = torch.optim.SGD(model.parameters(), lr=0.1)"
 FAULTY = f"""import torch
@@ -54,9 +58,10 @@ def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def fix(monkeypatch: pytest.MonkeyPatch, found: list[Finding], *args: str) -> tuple[int, str]:
+def fix(monkeypatch: pytest.MonkeyPatch, found: list[Finding], *args: str, mark: str | None = None) -> tuple[int, str]:
     """Return exit code and output for a log with some findings."""
-    diagnosis = Diagnosis(state="broken", summary="Sum.", run={"script": "train.py"}, findings=found)
+    run = {"script": "train.py"} | ({"script_mark": mark} if mark else {})
+    diagnosis = Diagnosis(state="broken", summary="Sum.", run=run, findings=found)
     monkeypatch.setattr(trainadvisor.telling, "diagnose", lambda *given, **named: diagnosis)
     result = CliRunner().invoke(program, ["fix", "--lang", "en", *args])
     said = str(result.exception) if isinstance(result.exception, UsageError) else ""
@@ -104,6 +109,71 @@ def test_all_and_code_choose(script: Path, monkeypatch: pytest.MonkeyPatch) -> N
     script.write_text(FAULTY)
     assert fix(monkeypatch, [SLOWER, CLEARED, BY_HAND], "--yes", "--all")[0] == 0
     assert script.read_text() == SOUND.replace("lr=0.1", "lr=0.01")
+
+
+MARK = mark_of(FAULTY)
+
+
+def verified_by(item: Verified | None, *, mark: str = MARK, trials: Sequence[Trial] = ()) -> None:
+    """Leave what verify found of the script in the current folder."""
+    answer: Any = "verified" if item else "none-helped"
+    document = Verification(
+        answer=answer, baseline=Baseline(state="broken", summary=""), trials=list(trials), target="train.py",
+        script_mark=mark, verified=[item] if item else [],
+    )  # fmt: skip
+    Path("verify.json").write_text(as_json(document))
+
+
+def helped(edit: Edit | None, **facts: Any) -> Verified:
+    """Return a remedy that verify found to work."""
+    return Verified(
+        change="lr", arguments={"value": 0.02}, metric="training loss", before=2.0, after=0.5, interval=[1.0, 2.0],
+        seeds=3, wins=3, diff=None, code="lr-too-high", text="Lower it.", steps=9, edits=[edit] * bool(edit), **facts,
+    )  # fmt: skip
+
+
+BETTER = Edit(file="train.py", line=4, old=LINE, new=LINE.replace("0.1", "0.02"))
+
+
+def test_what_verify_found_to_work_is_written(script: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In place of the finding's own value, and said with its figures; --code chooses among findings as ever."""
+    verified_by(helped(BETTER))
+    code, text = fix(monkeypatch, [CLEARED, SLOWER], "--yes", mark=MARK)
+    assert (code, script.read_text()) == (0, FAULTY.replace("lr=0.1", "lr=0.02"))
+    assert "Found by trainadvisor verify: training loss after 9 steps 0.5 against 2, better in all 3 seeds" in text
+    script.write_text(FAULTY)
+    assert fix(monkeypatch, [CLEARED, SLOWER], "--yes", "--code", "missing-zero-grad", mark=MARK)[0] == 0
+    assert script.read_text() == SOUND
+
+
+def test_what_verify_found_of_another_script_or_line_is_not_written(
+    script: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a script that has changed since, and of a line that reads otherwise now."""
+    for edit, mark in ((BETTER, "other"), (BETTER.model_copy(update={"old": "opt = None"}), MARK)):
+        script.write_text(FAULTY)
+        verified_by(helped(edit), mark=mark)
+        assert fix(monkeypatch, [SLOWER], "--yes", mark=MARK)[0] == 0
+        assert script.read_text() == FAULTY.replace("lr=0.1", "lr=0.01")
+
+
+def test_a_verified_value_that_is_set_elsewhere_is_told(script: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is written."""
+    verified_by(helped(None, elsewhere=["run again with --lr 0.02"]))
+    code, text = fix(monkeypatch, [SLOWER], "--yes", mark=MARK)
+    assert (code, script.read_text(), "run again with --lr 0.02" in text) == (1, FAULTY, True)
+
+
+@pytest.mark.parametrize(("arguments", "times"), [({}, 1), ({"value": 3.0}, 0)], ids=["this", "another"])
+@pytest.mark.usefixtures("script")
+def test_a_change_that_verify_has_tried_in_vain_is_called_so(
+    monkeypatch: pytest.MonkeyPatch, arguments: dict[str, Any], times: int
+) -> None:
+    """Only the very change that is shown."""
+    tried = Trial(name="01-lr", changes=[Applied(change="lr", arguments=arguments)], verdict="no-better")
+    verified_by(None, trials=[tried])
+    text = fix(monkeypatch, [SLOWER], "--dry-run", mark=MARK)[1]
+    assert text.count("trainadvisor verify has tried this change: no better.") == times
 
 
 def test_an_experiment_is_called_one(script: Path, monkeypatch: pytest.MonkeyPatch) -> None:

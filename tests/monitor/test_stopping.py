@@ -124,6 +124,20 @@ def test_a_script_without_zero_grad_is_stopped_within_a_hundred_steps(
     assert "trainadvisor/" not in done.stderr.partition("Traceback")[2].partition("KeyboardInterrupt")[0]
 
 
+@VIEWS
+def test_the_report_at_the_stop_is_that_of_the_log(tmp_path: Path, view: list[str]) -> None:
+    """`diagnose` of the log that was left tells nothing else, and what stopped the script comes first in both."""
+    done, _ = run(tmp_path, "--stop-on", "error", *view, "train.py", "0", "never-clears", COLUMNS="100")
+    command = [sys.executable, "-m", "trainadvisor", "diagnose", "log.json"]
+    setting = {**os.environ, "COLUMNS": "100"}
+    told = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, env=setting).stdout
+    rest = [line for line in done.stderr.splitlines() if not line.startswith("full report:")]
+    assert "\n".join(rest).endswith(told.rstrip("\n")), done.stderr
+    assert [line.partition(":")[0] for line in told.splitlines() if line.startswith("error[")][:1] == [
+        "error[missing-zero-grad]"
+    ]
+
+
 @pytest.mark.parametrize(("view", "pause"), [([], "0.01"), (["--no-live"], "0")], ids=["live", "no-live"])
 def test_a_healthy_script_is_not_stopped(tmp_path: Path, view: list[str], pause: str) -> None:
     """Its output and exit code are its own."""

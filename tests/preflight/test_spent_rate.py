@@ -26,6 +26,7 @@ HALVED = 0.1 * 0.5 ** (STEPS // 5)
         (0.1 * 0.5 ** (STEPS // 30), False),
         (np.minimum(STEPS + 1, 20) / 200, False),
         (HALVED[:25], False),
+        (np.maximum(0.1 * (1 - STEPS / 20), 0.0), True),
     ],
 )
 def test_a_rate_that_is_gone_stays_gone(tmp_path: Path, rates: np.ndarray, *, found: bool) -> None:
@@ -37,6 +38,17 @@ def test_a_rate_that_is_gone_stays_gone(tmp_path: Path, rates: np.ndarray, *, fo
     if check is not None:
         assert (check.state, check.findings) == ("failed", ["lr-schedule"])
         assert "(train.py:24)" in check.sentence
+
+
+def test_a_rate_that_the_script_takes_away_by_itself_is_told_so(tmp_path: Path) -> None:
+    """There is no schedule to step less often, and no lower rate that would help."""
+    log = read_log(build_log(tmp_path, columns={"loss": np.ones(60), "lr": HALVED}, optimizers=[make_optimizer()]))
+    check = spent_rate.check(log, "en")
+    assert check is not None
+    assert check.sentence == (
+        "the script takes the rate from 0.1 to 4.9e-5 within 60 steps (train.py:41): hardly anything is left for the "
+        "rest of the run; is it lowered every batch where once an epoch is meant?"
+    )
 
 
 @pytest.mark.parametrize(("end", "outcome"), [({"reason": "cut"}, "fail"), ({}, "pass")])

@@ -2,7 +2,8 @@
 
 from trainadvisor.judge.result import Diagnosis, Finding, Handling, Remedy, Rival
 from trainadvisor.trials.jobs import Change
-from trainadvisor.verify.candidates import anew, candidates, combined, same
+from trainadvisor.verify.candidates import anew, candidates, combined
+from trainadvisor.verify.effects import same
 from trainadvisor.verify.plan import Candidate
 
 
@@ -58,8 +59,8 @@ def test_notes_are_not_cured():
 def test_close_learning_rates_are_one_try():
     """0.003 and a tenth of 0.03 are the same experiment, 0.01 is another."""
     rates = [("lr", {"value": 0.003}), ("lr", {"factor": 0.1}), ("lr", {"value": 0.01})]
-    told = Diagnosis(state="broken", summary="", findings=[finding("a", *rates)])
-    tried = [c.changes[0].arguments for c in candidates(told, lr=0.03) if c.code == "a"]
+    told = Diagnosis(state="broken", summary="", run={"lr": 0.03}, findings=[finding("a", *rates)])
+    tried = [c.changes[0].arguments for c in candidates(told) if c.code == "a"]
     assert tried == [{"value": 0.003}, {"value": 0.01}]
 
 
@@ -110,8 +111,8 @@ def test_a_second_value_is_told_without_the_remedy_that_asked_for_the_first():
 def test_the_same_change_with_other_arguments_is_another_candidate():
     """Initialization by two schemes is two tries."""
     he, xavier = (Candidate((Change("init", {"to": to}),)) for to in ("he", "xavier"))
-    assert not same(he, xavier)
-    assert same(he, Candidate((Change("init", {"to": "he"}),)))
+    assert not same(he, xavier, {})
+    assert same(he, Candidate((Change("init", {"to": "he"}),)), {})
 
 
 def test_what_costs_time_is_not_cured_by_a_lower_loss():

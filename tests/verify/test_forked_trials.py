@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from trainadvisor.script_mark import mark_of
 from trainadvisor.trials import fork_server
 from trainadvisor.trials.child_process import Setting, execute
 from trainadvisor.trials.forked_trials import ForkServer, suits
@@ -75,6 +76,14 @@ def test_a_forked_trial_is_as_one_in_a_process_of_its_own(tmp_path: Path, forks:
     kinds = [[json.loads(line.strip(",")).get("record") for line in path.read_text().splitlines() if len(line) > 1]
              for path in (tmp_path / "logs" / "fresh.json", tmp_path / "logs" / "forked.json")]  # fmt: skip
     assert [found.count("step") for found in kinds] == [5, 5]
+
+
+def test_the_log_of_a_trial_has_the_mark_of_its_script(tmp_path: Path, forks: ForkServer) -> None:
+    """Also where torch was imported before the script ran: by the mark, `fix` knows whether the script has changed."""
+    for server, name in ((None, "fresh"), (forks, "forked")):
+        ran(tmp_path, SCRIPT, server, name)
+        header = json.loads((tmp_path / "logs" / f"{name}.json").read_text().splitlines()[1].strip(","))
+        assert header["script_mark"] == mark_of(SCRIPT)
 
 
 @pytest.mark.parametrize("fit", [True, False])

@@ -12,7 +12,7 @@ from trainadvisor.trials import budget, child_process
 from trainadvisor.trials.budget import Budget
 from trainadvisor.trials.early_abort import BaselineTrajectory, EarlyAbort
 from trainadvisor.trials.jobs import Change, Job
-from trainadvisor.verify import candidates, trial_runs
+from trainadvisor.verify import candidates, effects, trial_runs
 from trainadvisor.verify.plan import Candidate
 
 
@@ -237,8 +237,8 @@ def test_the_best_candidate_comes_first(given, order):
 )
 def test_changes_that_are_one_experiment(one, other, lr, same):
     """Equal ones, and learning rates within a factor of 1.6."""
-    assert candidates.same(Candidate((one,)), Candidate((other,)), lr) is same
-    assert candidates.same(Candidate((one, one)), Candidate((other,)), lr) is False
+    run = {} if lr is None else {"lr": lr}
+    assert effects.same(Candidate((one,)), Candidate((other,)), run) is same
 
 
 @pytest.mark.parametrize(

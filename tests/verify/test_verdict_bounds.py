@@ -7,7 +7,7 @@ import pytest
 
 from trainadvisor.trials.jobs import Change
 from trainadvisor.verify import trial_verdict
-from trainadvisor.verify.candidates import same
+from trainadvisor.verify.effects import same
 from trainadvisor.verify.metrics import Measure, comparable
 from trainadvisor.verify.paired_gains import effect, interval
 from trainadvisor.verify.plan import Candidate
@@ -265,15 +265,15 @@ def lr(**arguments):
 
 def test_rates_within_a_factor_of_sixteen_tenths_are_one_try():
     """A factor counts by the rate of the run; without it only equal ones are one."""
-    assert same(lr(value=1.0), lr(value=1.5))
-    assert same(lr(value=1.5), lr(value=1.0))
-    assert not same(lr(value=1.0), lr(value=1.6))
-    assert same(lr(value=0.1), lr(factor=0.1), lr=1.0)
-    assert not same(lr(value=0.1), lr(factor=0.1), lr=10.0)
-    assert not same(lr(value=0.1), lr(factor=0.1))
-    assert same(lr(factor=0.1), lr(factor=0.1))
-    assert not same(lr(factor=0.1), Candidate((Change("add-zero-grad", {}),)))
-    assert not same(lr(factor=0.1), Candidate((*lr(factor=0.1).changes, Change("add-zero-grad", {}))))
+    assert same(lr(value=1.0), lr(value=1.5), {})
+    assert same(lr(value=1.5), lr(value=1.0), {})
+    assert not same(lr(value=1.0), lr(value=1.6), {})
+    assert same(lr(value=0.1), lr(factor=0.1), {"lr": 1.0})
+    assert not same(lr(value=0.1), lr(factor=0.1), {"lr": 10.0})
+    assert not same(lr(value=0.1), lr(factor=0.1), {})
+    assert same(lr(factor=0.1), lr(factor=0.1), {})
+    assert not same(lr(factor=0.1), Candidate((Change("add-zero-grad", {}),)), {})
+    assert not same(lr(factor=0.1), Candidate((*lr(factor=0.1).changes, Change("add-zero-grad", {}))), {})
 
 
 def run_from(first, steps=20):

@@ -1,6 +1,7 @@
 """What verify writes: a document without secrets, and a changed script that takes nobody's work away."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 
@@ -8,7 +9,9 @@ from trainadvisor.commands import verifying
 from trainadvisor.errors import UsageError
 from trainadvisor.i18n.language import Words
 from trainadvisor.judge.result import Edit
+from trainadvisor.source.reading import parse
 from trainadvisor.verify import answer
+from trainadvisor.verify.permanent import Permanent
 from trainadvisor.verify.session import Request
 from trainadvisor.verify.verify_result import Baseline, Trial, Verification, Verified, as_json
 
@@ -59,17 +62,17 @@ def test_to_write_over_something_needs_something_to_write(script):
 @pytest.mark.parametrize(("content", "overwrite", "written"), [
     (None, False, True), (SOURCE, False, True), ("edited", False, False), ("edited", True, True),
 ])  # fmt: skip
-def test_work_on_the_file_during_the_trials_is_kept(
-    session, tmp_path, monkeypatch, capsys, content, overwrite, written
-):
+def test_work_on_the_file_during_the_trials_is_kept(tmp_path, monkeypatch, capsys, content, overwrite, written):
     """It is looked at again before it is written, and said what became of it, in both languages."""
     path = tmp_path / "fixed.py"
     for lang, word in {"en": "has been edited since", "zh": "已被编辑"}.items():
         path.unlink(missing_ok=True)
         if content is not None:
             path.write_text(content)
-        monkeypatch.setattr(answer, "patched", lambda *_: "lr = 0.01\n")
-        verifying.apply(session("healthy"), SOURCE, path, Words(lang), overwrite=overwrite)
+        made = Permanent().with_file(parse(SOURCE, "train.py"), "lr = 0.01\n")
+        monkeypatch.setattr(answer, "best", lambda *_, made=made: made)
+        asked = SimpleNamespace(request=Request("train.py", ()))
+        verifying.apply(asked, SOURCE, path, Words(lang), overwrite=overwrite)
         assert path.read_text() == ("lr = 0.01\n" if written else content)
         assert (word in capsys.readouterr().err) is not written
 

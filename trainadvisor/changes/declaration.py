@@ -15,7 +15,15 @@ WORDS = {float: "number", int: "whole number", str: "word", bool: "truth"}
 NEITHER = ("", "")
 
 
+# The facts of a run, by their names in a diagnosis.
+Run = Mapping[str, Any]
+
+
 def _nothing(_: Any) -> None: ...
+
+
+def _no_fact(_: Mapping[str, Any], __: Run) -> Mapping[str, Any]:
+    return {}
 
 
 @dataclass(frozen=True)
@@ -87,6 +95,8 @@ class ChangeSpec:
     fallbacks: tuple[Fallback, ...] = ()
     # The source edits that make it permanent in the script.
     edits: tuple[LineEdit, ...] = ()
+    # Returns the facts of a run that it sets, with their new values, as far as facts tell what it does.
+    sets: Callable[[Mapping[str, Any], Run], Mapping[str, Any]] = _no_fact
     # What it does with its arguments, in English and Chinese, for use without a finding.
     does: tuple[str, str] = NEITHER
     # What is not the cause if it has no effect, in English and Chinese.

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from trainadvisor.changes.applying.change_application import Call, ChangeApplication
 from trainadvisor.changes.applying.late_torch import torch
-from trainadvisor.changes.declaration import Fallback, change
+from trainadvisor.changes.declaration import Fallback, Run, change
 from trainadvisor.changes.line_edits import Arguments, Made, SetArgument, short
 
 
@@ -52,6 +52,13 @@ def _new_rate(arguments: Arguments, made: Made) -> str | None:
     return None if value is None else short(value)
 
 
+def _set_rate(arguments: Arguments, run: Run) -> dict[str, Any]:
+    value, factor, present = arguments.get("value"), arguments.get("factor"), run.get("lr")
+    if value is None and isinstance(factor, int | float) and isinstance(present, int | float):
+        value = present * factor
+    return {} if value is None else {"lr": value}
+
+
 @change(
     "lr",
     zh="将学习率乘以 factor，或改为 value（各参数组保持原有比例），调度器与脚本中的手动赋值同样生效。",
@@ -64,6 +71,7 @@ def _new_rate(arguments: Arguments, made: Made) -> str | None:
         Fallback(60, {"factor": 10.0}, keeps_finite=True),
     ),
     edits=(SetArgument("optimizer", "lr", _new_rate),),
+    sets=_set_rate,
     does=("change the learning rate by a factor of {factor}", "将学习率乘以 {factor}"),
     rules_out=("the learning rate", "学习率"),
 )

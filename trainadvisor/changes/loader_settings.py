@@ -4,7 +4,7 @@ from typing import Any
 
 from trainadvisor.changes.applying.change_application import Call, ChangeApplication
 from trainadvisor.changes.applying.late_torch import torch
-from trainadvisor.changes.declaration import change
+from trainadvisor.changes.declaration import Run, change
 from trainadvisor.changes.line_edits import Arguments, Made, SetArgument, given, literal
 
 _ORDER = ("dataset", "batch_size", "shuffle", "sampler", "batch_sampler", "num_workers", "collate_fn", "pin_memory")
@@ -39,6 +39,13 @@ def _new_size(arguments: Arguments, made: Made) -> str | None:
     return None if value is None else literal(value)
 
 
+def _set_size(arguments: Arguments, run: Run) -> dict[str, Any]:
+    value, factor, present = arguments.get("value"), arguments.get("factor"), run.get("batch_median")
+    if value is None and isinstance(factor, int | float) and isinstance(present, int | float):
+        value = max(1, round(present * factor))
+    return {} if value is None else {"batch_median": value}
+
+
 @change(
     "batch-size",
     zh="训练用 DataLoader 的批大小改为 value 或乘以 factor。",
@@ -47,6 +54,7 @@ def _new_size(arguments: Arguments, made: Made) -> str | None:
     may_end_early=True,
     alone=True,
     edits=(SetArgument("loader", "batch_size", _new_size),),
+    sets=_set_size,
     rules_out=("the batch size", "批大小"),
 )
 def batch_size(application: ChangeApplication, *, value: int | None = None, factor: float | None = None) -> None:
@@ -119,6 +127,7 @@ def shuffle(application: ChangeApplication, *, shuffle: bool = True) -> None:
     limits="On systems that spawn processes the script needs an `if __name__ == '__main__'`.",
     limits_zh="在以 spawn 方式创建进程的系统上，脚本需要 `if __name__ == '__main__'`。",
     edits=(SetArgument("loader", "num_workers", given("num_workers")),),
+    sets=lambda arguments, _: {"workers": arguments["num_workers"]},
 )
 def workers(application: ChangeApplication, *, num_workers: int = 2) -> None:
     """Load the training data in worker processes that persist through all epochs."""

@@ -7,11 +7,28 @@ from typing import Any, Literal
 from trainadvisor.changes.applying.change_application import Call, ChangeApplication, Refusal
 from trainadvisor.changes.applying.late_torch import nn, private_torch, torch
 from trainadvisor.changes.applying.rejoined_graph import rejoin
-from trainadvisor.changes.declaration import Fallback, change
+from trainadvisor.changes.declaration import Fallback, Run, change
 from trainadvisor.changes.line_edits import Arguments, InsertLines, Made, SetArgument, SwapOptimizer, given
 
 # Initial rates to use when the script's rate is meant for another kind of optimizer.
 USUAL = {"SGD": 0.05, "momentum": 0.05, "Adam": 1e-3, "AdamW": 1e-3, "RMSprop": 1e-3}
+
+
+def _own_or_usual(before: str, to: str, rate: float) -> float:
+    """Return the rate of an optimizer for which none is asked: the script's own, where that is meant for its kind."""
+    adaptive = before not in ("SGD", "ASGD", "Rprop")
+    return rate if adaptive == to.startswith(("Adam", "RMS")) else USUAL[to]
+
+
+def _set_optimizer(arguments: Arguments, run: Run) -> dict[str, Any]:
+    to, before, rate = arguments["to"], run.get("optimizer"), run.get("lr")
+    if not isinstance(before, str) or not isinstance(rate, int | float):
+        return {}
+    kind = "SGD" if to == "momentum" else to
+    momentum = arguments.get("momentum", 0.9 if to == "momentum" else 0.0)
+    given = {"weight_decay": arguments["weight_decay"]} if "weight_decay" in arguments else {}
+    own = {"momentum": momentum} if kind == "SGD" or "momentum" in arguments else {}
+    return {"optimizer": kind, "lr": arguments.get("lr", _own_or_usual(before, to, rate)), **given, **own}
 
 
 @change(
@@ -22,6 +39,7 @@ USUAL = {"SGD": 0.05, "momentum": 0.05, "Adam": 1e-3, "AdamW": 1e-3, "RMSprop": 
     acts_after_first_step=True,
     fallbacks=(Fallback(30, {"to": "Adam", "lr": 0.001}),),
     edits=(SwapOptimizer(kept=("lr", "weight_decay")),),
+    sets=_set_optimizer,
     does=("use {to} with lr={lr}", "改用 {to}，lr={lr}"),
     rules_out=("the choice of the optimizer", "优化器的选择"),
 )
@@ -40,8 +58,7 @@ def optimizer(
             raise Refusal("LBFGS needs a closure and cannot be swapped")
         before = type(made).__name__
         rate = max(float(group["lr"]) for group in made.param_groups)
-        adaptive = before not in ("SGD", "ASGD", "Rprop")
-        wanted = lr if lr is not None else rate if adaptive == to.startswith(("Adam", "RMS")) else USUAL[to]
+        wanted = lr if lr is not None else _own_or_usual(before, to, rate)
         options = _options(to, weight_decay, momentum)
         if before == to and not options and math.isclose(wanted, rate):
             raise Refusal(f"the optimizer is {to} with lr={rate:.4g} already")
@@ -93,6 +110,7 @@ def _set_in_groups(application: ChangeApplication, key: str, value: Any) -> None
     limits_zh="不适用于没有权重衰减的优化器；脚本自行加到损失中的惩罚项不变。",
     acts_after_first_step=True,
     edits=(SetArgument("optimizer", "weight_decay", given("value")),),
+    sets=lambda arguments, _: {"weight_decay": arguments["value"]},
     rules_out=("the weight decay", "权重衰减"),
 )
 def weight_decay(application: ChangeApplication, *, value: float = 0.0) -> None:

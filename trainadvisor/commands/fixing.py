@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from trainadvisor.commands import verified_fixes
 from trainadvisor.errors import TrainAdvisorError, UsageError, did_you_mean
 from trainadvisor.i18n.language import Words
 from trainadvisor.judge.object_sites import recorded_sites
@@ -22,6 +23,7 @@ from trainadvisor.report.text.layout import clean
 from trainadvisor.report.text.terminal import emit
 from trainadvisor.source.edits import applied, diff
 from trainadvisor.source.reading import SourceError, parse, read
+from trainadvisor.verify import earlier
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from trainadvisor.source.edits import Fix
     from trainadvisor.source.reading import Source
     from trainadvisor.telling.told_sources import Found
+    from trainadvisor.verify.verify_result import Verification, Verified
 
 REFUSED = 1
 # Changes that are made of one file.
@@ -82,8 +85,14 @@ def run(log: str | None, lang: str | None, folders: Sequence[str], options: Opti
         raise UsageError(f"{diagnosis.run.get('script')}: the script of this run is not here; "
                          "change to its folder, and try again")  # fmt: skip
     _check(project, found)
+    tried = earlier.read(project.script, project.argv, project.mark)
+    best = earlier.proven(tried, options.code)
+    if best is not None and not options.every:
+        code = _as_verified(best, project, words, options)
+        if code is not None:
+            return code
     adapted = {finding.code: finding for finding in diagnosis.walk()}
-    code = _mend(project, found, book, words, options, adapted)
+    code = _mend(project, found, book, words, options, adapted, tried)
     if code == REFUSED and _newer(project, path):
         emit(words("fix.newer", name=clean(str(project.script)), again=_target(project)))
     if code == 0 and not options.dry_run:
@@ -151,6 +160,7 @@ def _mend(
     words: Words,
     options: Options,
     adapted: Mapping[str, Finding] = MappingProxyType({}),
+    tried: Verification | None = None,
 ) -> int:
     """Show the changes, each on top of those before it, and write what came of them.
 
@@ -168,8 +178,10 @@ def _mend(
             before.setdefault(source.name, source)
             after[source.name] = replace(source, text=made.text) if made.kind else parse(made.text, source.name)
             said = f"\n  {made.said}" if made.said else ""
-            tried = _experiment(finding, made.remedy, project, words)
-            mended.append(f"{finding.code}{words('colon')}{finding.title}{said}{tried}")
+            known = verified_fixes.in_vain(finding, made, tried, words) or _experiment(
+                finding, made.remedy, project, words
+            )
+            mended.append(f"{finding.code}{words('colon')}{finding.title}{said}{known}")
     if not mended:
         return REFUSED
     emit("\n".join(clean(line) for told in mended for line in told.split("\n")))
@@ -179,6 +191,20 @@ def _mend(
     ]
     if max(written) == 0 and not options.dry_run:
         emit(words("fix.next-notebook" if _is_notebook(project) else "fix.next", name=_target(project)))
+    return max(written)
+
+
+def _as_verified(best: Verified, project: Project, words: Words, options: Options) -> int | None:
+    """Write what verify has found to work; None where its lines are others by now."""
+    texts = verified_fixes.texts(best, project)
+    if texts is None:
+        return None
+    emit(verified_fixes.told(best, words))
+    if not texts:
+        return REFUSED
+    written = [offer(source, text, words, yes=options.yes, dry_run=options.dry_run) for source, text in texts]
+    if max(written) == 0 and not options.dry_run:
+        emit(words("fix.next", name=_target(project)))
     return max(written)
 
 

@@ -12,6 +12,7 @@ import click
 
 from trainadvisor.commands.common import color_option, lang_option
 from trainadvisor.commands.trialling import copy_options
+from trainadvisor.verify.earlier import USUAL
 
 if TYPE_CHECKING:
     from trainadvisor.configuration import Config
@@ -48,7 +49,7 @@ SETTINGS = {"allow_interspersed_args": False}
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
-    default=Path("verify.json"),
+    default=USUAL,
     show_default=True,
     help="Everything, as JSON.",
 )
@@ -93,10 +94,10 @@ def command(*, target: str, args: tuple[str, ...], lang: str | None, color: str,
     words = Words(chosen)
     emit(render(found, words, width=width(), color=colored(color)))
     emit(ours(words("verify.written", path=options["out"]), chosen), sys.stderr)
-    if options["apply_to"] is None and (told := verifying.next_command(session, found)):
+    path = options["apply_to"]
+    applied = path is not None and verifying.apply(session, source, path, words, overwrite=options["overwrite"])
+    if not applied and (told := verifying.next_command(session, found, options["out"])):
         emit(words("verify.next", command=told))
-    if options["apply_to"] is not None:
-        verifying.apply(session, source, options["apply_to"], words, overwrite=options["overwrite"])
     if options["report"] is not None:
         verifying.write_report(session, found, options["report"], session.config)
     session.engine.close()

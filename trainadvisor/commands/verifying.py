@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import sys
 import time
 from pathlib import Path
@@ -10,17 +12,21 @@ from typing import TYPE_CHECKING, TextIO
 from trainadvisor.errors import LogError, TrainAdvisorError, UsageError
 from trainadvisor.i18n.told_errors import reason
 from trainadvisor.status_line import StatusLine
+from trainadvisor.verify.earlier import USUAL
 from trainadvisor.verify.outcome_words import number
 from trainadvisor.verify.progress import Progress
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from trainadvisor.configuration import Config
     from trainadvisor.i18n.language import Words
     from trainadvisor.trials.jobs import Change
+    from trainadvisor.verify.permanent import Permanent
     from trainadvisor.verify.plan import Candidate
     from trainadvisor.verify.session import Request, Session
     from trainadvisor.verify.trial_runs import Run, Tried
-    from trainadvisor.verify.verify_result import Verification, Verified
+    from trainadvisor.verify.verify_result import Verification
 
 LOGS = (".json", ".gz", ".zst")
 # Bytes at the start of a document that tell its form.
@@ -234,24 +240,67 @@ def save(text: str, path: Path) -> None:
         raise LogError(message) from error
 
 
-def apply(session: Session, source: str | None, path: Path, words: Words, *, overwrite: bool = False) -> None:
-    """Write the script with the verified change in it, or say why not: its literal line was not seen, or it was edited.
+def apply(session: Session, source: str | None, path: Path, words: Words, *, overwrite: bool = False) -> bool:
+    """Write the script with the verified change in it, or say why not and what is to be changed where.
 
     The file is looked at once more, because its owner may have worked on it while the re-runs took place.
     """
     from trainadvisor.i18n.language import ours
     from trainadvisor.report.text.terminal import emit
-    from trainadvisor.verify.answer import patched
+    from trainadvisor.verify.answer import best
 
-    changed = patched(session, source) if source is not None else None
-    if changed is None:
-        emit(ours(words("verify.unapplied", path=path), words.lang), sys.stderr)
-        return
-    if not overwrite and _differs(path, source):
-        emit(ours(words("verify.edited", path=path), words.lang), sys.stderr)
-        return
-    save(changed, path)
-    emit(ours(words("verify.applied", path=path), words.lang), sys.stderr)
+    made = best(session, source)
+    text = _document(made, session.request.target, path) if made is not None else None
+    if made is None:
+        told = words("verify.unapplied", path=path)
+    elif text is None:
+        told = _places(session, made, path, words)
+    elif not overwrite and _differs(path, source):
+        told = words("verify.edited", path=path)
+    else:
+        save(text, path)
+        told = words("verify.applied", path=path)
+    emit(ours(told, words.lang), sys.stderr)
+    return made is not None and text is not None
+
+
+def _document(made: Permanent, script: str, path: Path) -> str | None:
+    """Return what a file is to hold: the script, or a configuration of its ending, if only that changes."""
+    if not made.whole or len(made.after) != 1:
+        return None
+    (changed,) = made.after.values()
+    name, own = Path(changed.name), Path(script)
+    is_script = name.name == own.name
+    return changed.text if is_script or path.suffix == name.suffix != own.suffix else None
+
+
+def _places(session: Session, made: Permanent, path: Path, words: Words) -> str:
+    """Return what is to be changed where, and the command that runs with a value that the command line sets."""
+    from trainadvisor.verify.answer import elsewhere, held
+
+    request, candidate = session.request, held(session)[0].candidate
+    told = [words("verify.place", where=edit.where, new=edit.new.strip()) for edit in made.edits]
+    told += elsewhere(session, candidate, made)
+    key = "verify.elsewhere" if made.edits or made.outside else "verify.no-line"
+    text = words(key, path=path, script=request.target, told=words("semicolon").join(told))
+    options = {patch.words: patch.value for patch in made.outside if patch.kind == "option"}
+    if not options:
+        return text
+    return text + words(
+        "verify.run-with", command=shlex.join(["python", request.target, *_with(request.args, options)])
+    )
+
+
+def _with(args: Sequence[str], options: Mapping[str, str]) -> list[str]:
+    """Return the arguments of a command line with other values of some options."""
+    given, left = list(args), dict(options)
+    for place, word in enumerate(given):
+        name, equals, _ = word.partition("=")
+        if name in left and equals:
+            given[place] = f"{name}={left.pop(name)}"
+        elif name in left and place + 1 < len(given):
+            given[place + 1] = left.pop(name)
+    return [*given, *(word for pair in left.items() for word in pair)]
 
 
 def write_report(session: Session, document: Verification, path: Path, settings: Config) -> None:
@@ -281,30 +330,16 @@ def write_report(session: Session, document: Verification, path: Path, settings:
     files.write(diagnosis, path, session.lang, extra)
 
 
-def next_command(session: Session, document: Verification) -> str | None:
+def next_command(session: Session, document: Verification, out: Path) -> str | None:
     """Return the command that writes the verified change of the user's own lines, None where none does.
 
-    `fix` writes the first remedy of a finding; where another one won, verify has to write it, and tries it again.
+    `fix` reads the document of verify where it has its usual name, and writes what that found to work.
     """
-    import os
-    import shlex
-
     baseline, request = session.baseline, session.request
     if document.answer != "verified" or baseline is None or not baseline.outcome.log.is_file() or request.module:
         return None
     best = document.verified[0]
-    if not best.edits or not best.code:
+    if not best.edits or out != USUAL:
         return None
-    if _is_first(session, best) and not best.combined_with:
-        return shlex.join(["trainadvisor", "fix", os.path.relpath(baseline.outcome.log), "--code", best.code])
-    budget, target = f"{session.budget.total:g}s", request.target
-    words = ["trainadvisor", "verify", "--budget", budget, "--code", best.code, "--apply-to", target, target]
-    return shlex.join([*words, *request.args])
-
-
-def _is_first(session: Session, best: Verified) -> bool:
-    """Return whether a remedy is the first one of its finding."""
-    told = session.diagnosis.walk() if session.diagnosis is not None else ()
-    first = next((finding.remedies[0] for finding in told if finding.code == best.code and finding.remedies), None)
-    wanted = [edit.new.strip() for edit in first.edits] if first is not None else []
-    return bool(wanted) and wanted == [edit.new.strip() for edit in best.edits]
+    code = ["--code", best.code] if best.code else []
+    return shlex.join(["trainadvisor", "fix", os.path.relpath(baseline.outcome.log), *code])

@@ -187,7 +187,21 @@ def _setting(log: RunLog, signals: SignalSource) -> dict[str, Any]:
     optimizer = main_optimizer(log)
     if not optimizer or not optimizer["groups"]:
         return {}
-    return {"optimizer": optimizer["class"], "lr": signals.get("lr_peak") or optimizer["groups"][0].get("lr")}
+    loss = main_object(log, "loss") or {}
+    rate = signals.get("lr_peak") or optimizer["groups"][0].get("lr")
+    return {
+        "optimizer": optimizer["class"],
+        "lr": rate,
+        "schedule": _schedule(log, signals),
+        "loss_reduction": loss.get("reduction"),
+    }
+
+
+def _schedule(log: RunLog, signals: SignalSource) -> str:
+    """Return the classes of the schedules, "by hand" where the rate changes without one, else "none"."""
+    classes = [str(made.get("class")) for made in log.schedulers if made.get("class")]
+    moved = signals.get("lr_first") != signals.get("lr_final")
+    return " + ".join(dict.fromkeys(classes)) or ("by hand" if moved else "none")
 
 
 def _workload(log: RunLog) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from trainadvisor.log.records import Record, opening
 from trainadvisor.log.writer import LogWriter
 from trainadvisor.record import failures
 from trainadvisor.record.sampling import DEFAULT_SHARE
+from trainadvisor.script_mark import mark_of_file
 from trainadvisor.voice import Voice
 
 if TYPE_CHECKING:
@@ -63,6 +64,8 @@ class Run:
         self.pid = os.getpid()
         # What the log calls the script and its arguments: a scratch copy goes by the name of its original.
         self.shown = (target, args)
+        # Taken now: where torch was imported before, recording starts before the script is the one of `sys.argv`.
+        self._mark = None if module else mark_of_file(target)
         self._every, self._overhead, self._written = every, overhead, written
         self._subscribers: list[Subscriber] = [self.writer]
         self._recorder: Recorder | None = None
@@ -122,6 +125,7 @@ class Run:
         from trainadvisor.record.recorder import Recorder
 
         header = {"script": self.shown[0], "argv": self.shown[1], "module": self.module}
+        header |= {} if self.module else {"script_mark": self._mark}
         self._recorder = Recorder(
             self._subscribers, discover=True, every=self._every, overhead=self._overhead, header=header
         )

@@ -9,15 +9,18 @@ from trainadvisor.gate.decision import is_in_doubt
 from trainadvisor.i18n.language import Words
 from trainadvisor.trials.budget import told_seconds
 from trainadvisor.verify import ruled_out as ruling
-from trainadvisor.verify import source_edits, trial_verdict
+from trainadvisor.verify import trial_verdict
 from trainadvisor.verify.annotate import FINISHED, marked
 from trainadvisor.verify.candidates import alarming, codes
 from trainadvisor.verify.metrics import measures
 from trainadvisor.verify.outcome_words import came_close, told
+from trainadvisor.verify.permanent import Permanent, Place, permanent
 from trainadvisor.verify.trial_runs import ranked
 from trainadvisor.verify.verify_result import Answer, Applied, Baseline, Verification, Verified
 
 if TYPE_CHECKING:
+    from trainadvisor.judge.result import Remedy
+    from trainadvisor.trials.jobs import Change
     from trainadvisor.verify.plan import Candidate
     from trainadvisor.verify.session import Session
     from trainadvisor.verify.trial_runs import Run, Tried
@@ -46,6 +49,7 @@ def document(session: Session, source: str | None = None) -> Verification:
         seconds=round(session.budget.spent, 1),
         engine=session.engine.name,
         interrupted=session.interrupted,
+        script_mark=_mark(session),
     )
     document.sentence = _sentence(session, document, words)
     if diagnosis is not None:
@@ -101,16 +105,18 @@ def verified(session: Session, tried: Tried, source: str | None) -> Verified:
         message = "a remedy that is not better cannot be told as verified"
         raise ValueError(message)
     first, trial = tried.candidate.changes[0], tried.trials[0]
-    found = _patches(session, tried.candidate, source)
+    made = written(session, tried.candidate, source)
+    edits = made.edits
     others = [item.told() for item in tried.compared if item is not chosen and item.better]
     return Verified(
         change=first.change, arguments=first.arguments, metric=chosen.name,
         before=chosen.before, after=chosen.after,
         interval=chosen.interval if len(tried.runs) > 1 else None,
         seeds=len(tried.runs), wins=chosen.decision.wins,
-        diff="\n".join(patch.diff() for patch in found) or _snippet(tried.candidate),
+        diff=_code(tried.candidate, made),
         combined_with=[Applied(change=c.change, arguments=c.arguments) for c in tried.candidate.changes[1:]],
-        where=found[0].where if found else None, edits=[patch.edit() for patch in found], code=tried.candidate.code,
+        where=edits[0].where if edits else None, edits=edits, code=tried.candidate.code,
+        elsewhere=elsewhere(session, tried.candidate, made),
         text=text(tried.candidate, Words(session.lang)), margin=chosen.margin, spread=chosen.effect.spread,
         gone=trial.gone, left=trial.findings, others=others[: FIGURES - 1], steps=trial.steps,
         curves={
@@ -120,52 +126,55 @@ def verified(session: Session, tried: Tried, source: str | None) -> Verified:
     )  # fmt: skip
 
 
+def _mark(session: Session) -> str | None:
+    baseline = session.baseline
+    mark = baseline.log.header.get("script_mark") if baseline is not None and baseline.log is not None else None
+    return mark if isinstance(mark, str) else None
+
+
 def _curve(run: Run | None) -> list[list[float]]:
     from trainadvisor.verify.trial_runs import curve
 
     return curve(run.log if run else None)
 
 
-def _patches(session: Session, candidate: Candidate, source: str | None) -> list[source_edits.Patch]:
-    told = _told(candidate, session.request.target)
-    if told:
-        return told
-    log = session.baseline.log if session.baseline else None
-    if log is None:
-        return []
-    each = [source_edits.patches(change, log, source, session.request.target) for change in candidate.changes]
-    return [patch for found in each for patch in found] if all(each) else []
+def written(session: Session, candidate: Candidate, source: str | None) -> Permanent:
+    """Return where the changes of a candidate are made for good; `source` is the text of the script that was run."""
+    baseline, diagnosis = session.baseline, session.diagnosis
+    if baseline is None or baseline.log is None or diagnosis is None:
+        return Permanent(unknown=tuple(range(len(candidate.changes))))
+    return permanent(candidate, Place(diagnosis, baseline.log, session.request.target, source))
 
 
-def _told(candidate: Candidate, script: str) -> list[source_edits.Patch]:
-    """Return the edits that the report shows, where each remedy has some, all of single lines of the script."""
-    edits = [remedy.edits if remedy is not None else [] for remedy in candidate.remedies]
-    if len(edits) != len(candidate.changes) or not all(edits):
-        return []
-    found = [source_edits.patch_of(edit) for several in edits for edit in several]
-    known = [patch for patch in found if patch is not None and Path(patch.file).name == Path(script).name]
-    return known if len(known) == len(found) else []
+def best(session: Session, source: str | None) -> Permanent | None:
+    """Return where the first remedy that held is made for good, None where none did."""
+    first = held(session)[:1]
+    return written(session, first[0].candidate, source) if first else None
 
 
-def patched(session: Session, source: str) -> str | None:
-    """Return the script with the first verified remedy applied, None if its literal line is unknown."""
-    best = held(session)[:1]
-    found = _patches(session, best[0].candidate, source) if best else []
-    return source_edits.apply(found, source, session.request.target) if found else None
+def elsewhere(session: Session, candidate: Candidate, made: Permanent) -> list[str]:
+    """Return what the person changes where no line was found that does: a value set elsewhere, or a change by hand."""
+    words = Words(session.lang)
+    told = [words(f"fix.{patch.kind}", words=patch.words, value=patch.value) for patch in made.outside]
+    parts = [part_text(*candidate.parts[number], words) for number in made.unknown]
+    return [*told, *(words("fix.by-hand", text=text) for text in parts)]
 
 
-def _snippet(candidate: Candidate) -> str | None:
-    codes = [remedy.code for remedy in candidate.remedies if remedy and remedy.code]
-    return "\n".join(codes) or None
+def _code(candidate: Candidate, made: Permanent) -> str | None:
+    """Return all changes as code: edits of lines, then what remedies show for those whose lines are not known."""
+    remedies = [candidate.parts[number][1] for number in made.unknown]
+    shown = [remedy.code for remedy in remedies if remedy is not None and remedy.code]
+    return "\n".join([*(edit.diff() for edit in made.edits), *shown]) or None
 
 
 def text(candidate: Candidate, words: Words) -> str:
     """Return a description of what a candidate does."""
-    told = []
-    for place, change in enumerate(candidate.changes):
-        remedy = candidate.remedies[place] if place < len(candidate.remedies) else None
-        told.append(remedy.text if remedy else ruling.general(change, words))
-    return words("comma").join(told) if len(told) == 1 else " + ".join(told)
+    return " + ".join(part_text(change, remedy, words) for change, remedy in candidate.parts)
+
+
+def part_text(change: Change, remedy: Remedy | None, words: Words) -> str:
+    """Return a description of one change."""
+    return remedy.text if remedy is not None else ruling.general(change, words)
 
 
 def _baseline(session: Session) -> Baseline:

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import chain, zip_longest
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from trainadvisor.changes.catalogue import about, all_changes
 from trainadvisor.changes.declaration import Order
 from trainadvisor.judge.remedies import BY_HAND
 from trainadvisor.trials.jobs import Change
+from trainadvisor.verify.effects import effect, same
 from trainadvisor.verify.plan import Candidate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from trainadvisor.changes.declaration import Fallback
     from trainadvisor.judge.result import Diagnosis, Finding, Remedy
 
-# Two values of a quantity within this factor count as the same trial.
-CLOSE = 1.6
 # Remedies of a finding that are tried before those of the next one.
 FIRST = 2
 
@@ -34,10 +33,10 @@ def codes(diagnosis: Diagnosis) -> list[str]:
     return list(dict.fromkeys(f.code for f in diagnosis.walk() if f.severity != "note"))
 
 
-def candidates(diagnosis: Diagnosis, only: str | None = None, lr: float | None = None) -> list[Candidate]:
+def candidates(diagnosis: Diagnosis, only: str | None = None) -> list[Candidate]:
     """Return what to try: remedies of the roots in turn, then of what they explain, then general ones.
 
-    `only` restricts it to one finding; `lr` is the rate of the run, by which two learning rates are told apart.
+    `only` restricts it to one finding.
     """
     roots = [f for f in diagnosis.walk() if f.code == only] if only else alarming(diagnosis)
     first = [list(_of(root)) for root in roots]
@@ -54,7 +53,7 @@ def candidates(diagnosis: Diagnosis, only: str | None = None, lr: float | None =
     # a lower loss does not cure a finding about time or memory
     costly = bool(roots) and roots[0].handling.measured_by != "loss"
     general = [] if only or costly else [Candidate((change,), origin="fallback") for change in _general(diagnosis)]
-    return list(_distinct([*ordered, *general], lr))
+    return list(_distinct([*ordered, *general], diagnosis.run))
 
 
 def _of(finding: Finding) -> Iterator[Candidate]:
@@ -110,36 +109,12 @@ def _in_turn(lists: list[list[Candidate]]) -> Iterator[Candidate]:
         yield from (candidate for candidate in row if candidate is not None)
 
 
-def _distinct(listed: list[Candidate], lr: float | None) -> Iterator[Candidate]:
+def _distinct(listed: list[Candidate], run: Mapping[str, Any]) -> Iterator[Candidate]:
     kept: list[Candidate] = []
     for candidate in listed:
-        if not any(same(candidate, other, lr) for other in kept):
+        if not effect(candidate, run).nothing and not any(same(candidate, other, run) for other in kept):
             kept.append(candidate)
             yield candidate
-
-
-def same(one: Candidate, other: Candidate, lr: float | None = None) -> bool:
-    """Return whether two candidates are the same experiment: equal changes, or nearly equal values of a quantity."""
-    if len(one.changes) != len(other.changes):
-        return False
-    return all(_same_change(a, b, lr) for a, b in zip(one.changes, other.changes, strict=True))
-
-
-def _same_change(one: Change, other: Change, lr: float | None) -> bool:
-    if one.change != other.change:
-        return False
-    rates = [_rate(change, lr) for change in (one, other)]
-    if one.about.both_ways and rates[0] and rates[1]:
-        return max(rates) / min(rates) < CLOSE  # type: ignore[type-var,operator]
-    return one.arguments == other.arguments
-
-
-def _rate(change: Change, lr: float | None) -> float | None:
-    """Return the learning rate that a change leads to, relative to the current one if that is unknown."""
-    value, factor = change.arguments.get("value"), change.arguments.get("factor")
-    if isinstance(value, (int, float)):
-        return float(value)
-    return float(factor) * lr if isinstance(factor, (int, float)) and lr else None
 
 
 def combined(base: Candidate, others: Iterable[Candidate]) -> Iterator[Candidate]:
@@ -155,8 +130,7 @@ def combined(base: Candidate, others: Iterable[Candidate]) -> Iterator[Candidate
 def _refined(base: Candidate, wanted: Change) -> Candidate:
     """Return the candidate with the value that the diagnosis of its own run asks for."""
     changes = tuple(_next(change, wanted) if change.change == wanted.change else change for change in base.changes)
-    pairs = zip_longest(base.changes, base.remedies)
-    kept = tuple(None if c.change == wanted.change else r for c, r in pairs if c is not None)
+    kept = tuple(None if change.change == wanted.change else remedy for change, remedy in base.parts)
     return replace(base, changes=changes, remedies=kept, origin="combined")
 
 

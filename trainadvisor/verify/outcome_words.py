@@ -32,7 +32,9 @@ def told(item: Verified, words: Words) -> str:
         else "verify.sentence"
     )
     sentence = words(key, figures=figures, wins=item.wins, seeds=item.seeds)
-    return sentence + (words("semicolon") + words("verify.change", where=item.where) if item.where else "")
+    places = list(dict.fromkeys(edit.where for edit in item.edits)) or [item.where or ""]
+    change = words("verify.change", where=words("comma").join(places))
+    return sentence + (words("semicolon") + change if any(places) else "")
 
 
 def came_close(tried: Tried, words: Words) -> str:

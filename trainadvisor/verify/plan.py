@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,6 +22,11 @@ class Candidate:
     origin: str = "remedy"
     # What it must improve if its finding is about time or memory.
     measures: tuple[str, ...] = ()
+
+    @property
+    def parts(self) -> tuple[tuple[Change, Remedy | None], ...]:
+        """Return each change with the remedy that asks for it, None where none does."""
+        return tuple(zip_longest(self.changes, self.remedies[: len(self.changes)]))
 
     def label(self) -> str:
         """Return a one-line description of the changes."""
@@ -63,9 +69,10 @@ class Candidate:
 
     def joined(self, other: Candidate) -> Candidate:
         """Return the combination of both candidates."""
+        parts = (*self.parts, *other.parts)
         return replace(
             self,
-            changes=self.changes + other.changes,
-            remedies=self.remedies + other.remedies,
+            changes=tuple(change for change, _ in parts),
+            remedies=tuple(remedy for _, remedy in parts),
             origin="combined",
         )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trainadvisor.verify.candidates import alarming, candidates, combined, same
+from trainadvisor.verify.candidates import alarming, candidates, combined
+from trainadvisor.verify.effects import effect, same
 from trainadvisor.verify.trial_runs import ranked
 
 if TYPE_CHECKING:
@@ -32,7 +33,6 @@ class Screening:
         self,
         diagnosis: Diagnosis,
         only: str | None,
-        lr: float | None,
         refusal: Callable[[Change], str | None],
         *,
         first_only: bool = False,
@@ -40,9 +40,9 @@ class Screening:
         self.tried: list[Tried] = []
         # Changes that cannot be applied from outside, with the reason.
         self.skipped: dict[str, str] = {}
-        self._lr, self._refusal = lr, refusal
+        self._run, self._refusal = diagnosis.run, refusal
         self._given: list[Candidate] = []
-        listed = self._possible(candidates(diagnosis, only, lr))
+        listed = self._possible(candidates(diagnosis, only))
         if first_only:
             listed = listed[:1]
         self._roots = [only] if only else [finding.code for finding in alarming(diagnosis)]
@@ -109,7 +109,9 @@ class Screening:
                 yield candidate
 
     def _known(self, candidate: Candidate) -> bool:
-        return any(same(candidate, other, self._lr) for other in self._given)
+        """Return whether a candidate does what was tried, or nothing to the run as it is."""
+        tried = any(same(candidate, other, self._run) for other in self._given)
+        return tried or effect(candidate, self._run).nothing
 
     def _combinations(self, *, weak: bool = False) -> Iterator[Candidate]:
         """Yield the most promising candidate combined with what its own diagnosis asks for, then with other roots.
@@ -149,7 +151,7 @@ class Screening:
         helped = [t.candidate for t in self.tried if t.better and len(t.candidate.changes) == 1]
         listed = [*asked[:ASKED], *helped, *others[:ASKED], *siblings, *asked[ASKED:]]
         listed += self._general if general else []
-        usable = [c for c in listed if not any(same(c, other, self._lr) for other in useless)]
+        usable = [c for c in listed if not any(same(c, other, self._run) for other in useless)]
         return [c for c in usable if not c.alone]
 
     def _asked(self, base: Tried) -> list[Candidate]:
@@ -158,4 +160,4 @@ class Screening:
         if told is None:
             return []
         roots = {finding.code for finding in alarming(told)}
-        return self._possible([c for c in candidates(told, lr=self._lr) if c.code in roots])
+        return self._possible([c for c in candidates(told) if c.code in roots])

@@ -97,13 +97,11 @@ class Session:
             return
         self.setting = replace(self.setting, trajectory=BaselineTrajectory.of(baseline.log) if baseline.log else None)
         only = self.request.fix or self.request.code
-        lr = diagnosis.run.get("lr")
         if alarming(diagnosis)[0].handling.measured_by != "loss":
             self.engine.slots = 1  # trials side by side would slow each other down
         self.screening = Screening(
             diagnosis,
             only,
-            lr if isinstance(lr, float) else None,
             self.refusal,
             first_only=self.request.fix is not None,
         )

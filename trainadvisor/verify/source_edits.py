@@ -56,17 +56,6 @@ class Patch:
         return f"{self.file}:{self.line}"
 
 
-def patch_of(edit: Edit) -> Patch | None:
-    """Return an edit of whole lines as a patch, None where it takes several lines."""
-    old = edit.old if edit.old is not None else edit.anchor
-    if edit.line is None or not old or "\n" in old:
-        return None
-    indent = old[: len(old) - len(old.lstrip())]
-    new = [line.removeprefix(indent) for line in edit.new.split("\n")]
-    stays = [old.strip()] if edit.old is None else []
-    return Patch(edit.file, edit.line, old.strip(), (*new, *stays), indent)
-
-
 def patches(change: Change, log: RunLog, source: str | None, script: str) -> list[Patch]:
     """Return the edits that make a change permanent; none if no literal line is known."""
     text = Source(source, script) if source else None

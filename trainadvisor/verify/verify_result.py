@@ -109,6 +109,8 @@ class Verified(_Part):
     combined_with: list[Applied] = Field(default_factory=list)
     where: str | None = None
     edits: list[Edit] = Field(default_factory=list)
+    # What the edits do not make, a sentence each: a value that is set elsewhere, a change whose line is not known.
+    elsewhere: list[str] = Field(default_factory=list)
     code: str | None = None
     text: str = ""
     margin: float = 0.0
@@ -140,6 +142,8 @@ class Verification(_Part):
     target: str = ""
     args: list[str] = Field(default_factory=list)
     module: bool = False
+    # The mark of the script's code, by which a later change is noticed.
+    script_mark: str | None = None
     budget: float = 0.0
     seconds: float = 0.0
     engine: str = "local"

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 STYLES = {"better": "healthy", "worse": "broken", "mixed": "needs-attention", "equal": "note", "unlike": "cannot-tell"}
 # The name of the later run in a sentence, which on a page of many runs has another letter.
 WITH_B = re.compile(r"(?<![A-Za-z])B(?![A-Za-z])")
+# Settings whose words say something to a reader.
+READABLE = ("loss", "reduction")
 COLUMN = {"en": 19, "zh": 13}
 FACTOR = 3.0  # beyond it a factor reads better than a percentage
 
@@ -102,18 +104,29 @@ def verdict(words: Words, result: Comparison) -> str:
     """Return the verdict as a sentence with its reasons."""
     if result.unlike:
         fields = [_unlike(words, *entry) for entry in result.unlike]
-        return words("compare.unlike", fields=words("clause").join(fields)) + words("end")
+        return endings(words, result) + words("compare.unlike", fields=words("clause").join(fields)) + words("end")
     return (
-        words(f"compare.{result.verdict}")
+        endings(words, result)
+        + words(f"compare.{result.verdict}")
         + words("colon")
         + words("clause").join(_reasons(words, result))
         + words("end")
     )
 
 
+def endings(words: Words, result: Comparison) -> str:
+    """Return which of the runs did not come to its end, and why; nothing where both did."""
+    told = [
+        words(f"compare.ended.{kind}", name=name, error=clean(detail), steps=clean(detail))
+        for name, kind, detail in result.ended
+    ]
+    return words("clause").join(told) + words("semicolon") if told else ""
+
+
 def _unlike(words: Words, name: str, before: Any, now: Any) -> str:
     """Return what is not alike: by its name alone where its values, such as fingerprints, say nothing to a reader."""
-    if not all(isinstance(value, (int, float)) for value in (before, now)):
+    readable = name in READABLE or all(isinstance(value, (int, float)) for value in (before, now))
+    if not readable:
         return setting(words, name)
     return words("compare.field", field=setting(words, name), before=_setting(before), now=_setting(now))
 
@@ -155,6 +168,8 @@ def shown(row: Row, value: float | None) -> str:
 
 
 def _change(words: Words, row: Row) -> str:
+    if not row.like:
+        return words("compare.other-loss")
     if row.change is None or row.a is None or row.b is None:
         return ""
     if row.form == "share":

@@ -47,6 +47,8 @@ def _verified(page: Page, item: Any) -> None:
     page.row(words("fix"), item.text + (words("aside", text=item.where) if item.where else ""))
     if item.diff:
         page.code(item.diff)
+    for place, told in enumerate(t for t in item.elsewhere if t not in item.text and item.text not in t):
+        page.row("" if place else words("verify.row.elsewhere"), told)
     page.row(words("verify.row.gain"), f"{words.metric(item.metric)}{words('colon')}{gain(item, words)}")
     for key in ("gone", "left"):
         if codes := getattr(item, key):
