@@ -101,10 +101,10 @@ def test_a_training_waits_for_a_look_that_it_runs_away_from(
     assert thread._is_ahead(step, 0.1) is ahead
 
 
-def run(folder: Path, *words: str) -> tuple[subprocess.CompletedProcess[str], list[Any]]:
+def run(folder: Path, *words: str, **environment: str) -> tuple[subprocess.CompletedProcess[str], list[Any]]:
     """Run the script under `trainadvisor run`; return how it went and the log."""
     (folder / "train.py").write_text(SCRIPT, encoding="utf-8")
-    done = forkedpython.run(["-m", "trainadvisor", "run", "--log", "log.json", *words], folder)
+    done = forkedpython.run(["-m", "trainadvisor", "run", "--log", "log.json", *words], folder, environment)
     return done, orjson.loads((folder / "log.json").read_bytes())
 
 
@@ -128,9 +128,7 @@ def test_a_script_without_zero_grad_is_stopped_within_a_hundred_steps(
 def test_the_report_at_the_stop_is_that_of_the_log(tmp_path: Path, view: list[str]) -> None:
     """`diagnose` of the log that was left tells nothing else, and what stopped the script comes first in both."""
     done, _ = run(tmp_path, "--stop-on", "error", *view, "train.py", "0", "never-clears", COLUMNS="100")
-    command = [sys.executable, "-m", "trainadvisor", "diagnose", "log.json"]
-    setting = {**os.environ, "COLUMNS": "100"}
-    told = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, env=setting).stdout
+    told = forkedpython.run(["-m", "trainadvisor", "diagnose", "log.json"], tmp_path, {"COLUMNS": "100"}).stdout
     rest = [line for line in done.stderr.splitlines() if not line.startswith("full report:")]
     assert "\n".join(rest).endswith(told.rstrip("\n")), done.stderr
     assert [line.partition(":")[0] for line in told.splitlines() if line.startswith("error[")][:1] == [
