@@ -157,6 +157,18 @@ def test_what_verify_found_of_another_script_or_line_is_not_written(
         assert script.read_text() == FAULTY.replace("lr=0.1", "lr=0.01")
 
 
+@pytest.mark.parametrize("name", ["other.py", "Makefile"])
+def test_a_document_names_no_file_that_the_run_was_not_made_of(
+    script: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Anybody may have left it: the finding's own value is written, and the file stays."""
+    other = script.parent / name
+    other.write_text("all = 1\n")
+    verified_by(helped(Edit(file=name, line=1, old="all = 1", new="all = 2")))
+    assert fix(monkeypatch, [SLOWER], "--yes", mark=MARK)[0] == 0
+    assert (other.read_text(), script.read_text()) == ("all = 1\n", FAULTY.replace("lr=0.1", "lr=0.01"))
+
+
 def test_a_verified_value_that_is_set_elsewhere_is_told(script: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is written."""
     verified_by(helped(None, elsewhere=["run again with --lr 0.02"]))

@@ -33,9 +33,12 @@ def texts(best: Verified, project: Project) -> list[tuple[Source, str]] | None:
 
 
 def _file(name: str, project: Project) -> Source | None:
-    """Return a file below the current folder; a script only as it was in the run."""
+    """Return a file of the run below the current folder; a script only as it was then. A document names no others."""
+    sources = project.files()
     if name.endswith(".py"):
-        return project.source(name)
+        return next((source for source in sources if source.name == name), None)
+    if name not in project.config_files(sources):
+        return None
     try:
         path = Path(name)
         return plain(path, name) if path.resolve().is_relative_to(Path.cwd().resolve()) else None

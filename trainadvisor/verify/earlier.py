@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from trainadvisor.regular import content
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -24,10 +26,10 @@ def read(script: str | None, argv: Sequence[str], mark: str | None, path: Path =
     from trainadvisor.verify.verify_result import Verification
 
     try:
-        if script is None or mark is None or path.stat().st_size > LARGEST:
+        if script is None or mark is None:
             return None
-        document = Verification.model_validate_json(path.read_bytes())
-    except (OSError, ValidationError):
+        document = Verification.model_validate_json(content(path, LARGEST))
+    except (OSError, ValueError, ValidationError):
         return None
     same = (Path(document.target).name, document.script_mark, list(document.args)) == (
         Path(script).name,
