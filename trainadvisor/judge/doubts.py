@@ -38,7 +38,7 @@ FEWEST_STEPS = 20
 # Steps below which a run is called healthy only where it has learned half of everything on every scale.
 BRIEF = 100
 HALF = 0.5
-# Share of the applicable checks that has to be decided: runs with neither a validation nor a yardstick decide 0.69 to 0.8.
+# Share of the applicable checks that has to be decided; runs without validation and yardstick decide 0.69 to 0.8.
 COVERED = 0.8
 # Relative range of the loss over the whole run: sound runs move by 0.3 and more, a constant by rounding.
 STILL = 1e-3
