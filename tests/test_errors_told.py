@@ -224,7 +224,7 @@ def test_help_is_told_in_the_language_of_the_option(capsys: pytest.CaptureFixtur
     with pytest.raises(SystemExit, match="0"):
         main(["check", "--lang", "zh", "--help"])
     seen = capsys.readouterr().out
-    assert seen.startswith("用法: trainadvisor check")
+    assert seen.startswith("用法：trainadvisor check")
     assert "判为未通过的最低级别" in seen
     with pytest.raises(SystemExit, match="0"):
         main(["check", "--help"])

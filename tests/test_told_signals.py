@@ -52,8 +52,8 @@ def test_both_meanings_have_the_same_figures(spec: SignalSpec) -> None:
 
 
 def test_every_kind_and_unit_has_a_chinese_word_and_none_is_left_over() -> None:
-    """They are few, and each signal has one of them."""
-    assert set(tables()["kinds"]) == {"number", "truth", "word", "layers", "names"}
+    """They are few, and each signal, or argument of a change, has one of them."""
+    assert set(tables()["kinds"]) == {"number", "whole number", "truth", "word", "layers", "names"}
     assert set(tables()["units"]) == {spec.unit for spec in SIGNALS} - {""}
 
 

@@ -112,8 +112,8 @@ def test_interrupting_prints_the_verdict(folder: Path, monkeypatch: pytest.Monke
 
 def test_the_first_run_is_waited_for(call: Callable[..., Any], folder: Path) -> None:
     """Where none has begun it says so, and what begins one."""
-    threading.Timer(0.2, lambda: write(folder, "nan")).start()
-    outcome = call("follow")
+    threading.Timer(0.2, lambda: write(folder, "nan").rename(folder / "log.json")).start()
+    outcome = call("follow", "--patience", "20")
     assert outcome.err.startswith("no run has begun here yet; waiting for one")
     assert "BROKEN: " in outcome.out
 

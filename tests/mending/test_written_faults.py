@@ -35,6 +35,7 @@ def test_a_fault_is_told_by_its_code_its_lines_and_the_parts_that_its_texts_name
                     {"file": "train.py", "line": 4, "code": "X_train = scaler.fit_transform(X_train)"},
                 ],
                 "parts": [["call", "scaler.transform(X_test)"]],
+                "pattern": "own-scaling",
             },
         )
     ]

@@ -79,10 +79,12 @@ def test_a_copy_of_everything_follows() -> None:
         ({0: None, 1: None, 2: None}, {5, 6}, math.inf),
     ],
 )
-def test_the_probe_rests_while_models_and_optimizers_are_known(seen: int, stepped: set[int], until: float) -> None:
+def test_the_probe_rests_while_models_and_optimizers_are_known(
+    seen: dict[int, None], stepped: set[int], until: float
+) -> None:
     """All that a step of the routine has; it may know others too."""
     made: Any = EvaluatedCopyProbe(SimpleNamespace())  # type: ignore[arg-type] # nothing is asked of it here
-    made._seen, made._optimizers = dict.fromkeys(range(seen)), stepped
+    made._seen, made._optimizers = seen, stepped
     routine: Any = SimpleNamespace(models={0: 1, 1: 1}, stepped={5, 6}, step=7)
     assert made.rests_until(routine) == until
     assert made.rests_until(SimpleNamespace(models={}, stepped=set(), step=7)) == math.inf

@@ -36,16 +36,18 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 LOSSES: Any = SimpleNamespace(train_kinds=lambda: {"mse_loss"})
 
 
-@pytest.mark.parametrize(("fresh", "drawn"), [(True, "drawn"), (False, None)])
-def test_it_was_an_evaluation(monkeypatch: pytest.MonkeyPatch, *, fresh: bool, drawn: str | None) -> None:
+@pytest.mark.parametrize(("fresh", "drawn", "left"), [(True, "drawn", []), (False, None, ["drawn"])])
+def test_it_was_an_evaluation(
+    monkeypatch: pytest.MonkeyPatch, *, fresh: bool, drawn: str | None, left: list[str]
+) -> None:
     """What it gave is measured at once, beside the batch that was drawn for it, and taken once."""
     seen, unclear, where = measured(monkeypatch), UnclearForward(), sources(fresh=fresh)
-    where.batch = "drawn"
+    where.waiting = ["drawn"]
     one = call(torch.ones(3, 4), caring=1)
     unclear.begin(one, where)
     unclear.end(one, where, LOSSES)
     unclear.end(one, where, LOSSES)
-    assert (seen, where.batch, unclear.is_open) == ([(drawn, {"mse_loss"})], None, True)
+    assert (seen, where.waiting, unclear.is_open) == ([(drawn, {"mse_loss"})], left, True)
     looked = unclear.take()
     assert looked is not None
     assert (looked.model, looked.care, looked.first, looked.examples) == (1, True, fresh, 3)

@@ -26,7 +26,7 @@ def test_the_rules_about_how_a_run_ends() -> None:
     """A learning rate that has not come down yet and a loss that has not fallen yet say nothing."""
     assert {code for code, rule in BOOK.rules.items() if rule.phase == "end"} == {
         "undertrained", "slow-convergence", "underfitting", "plateau", "lr-schedule", "no-learning", "cut-off",
-        "learning-rate-zero", "data-used-up",
+        "learning-rate-zero", "rate-spent", "data-used-up",
         "nothing-gained", "ctc-blank-collapse", "router-collapse", "scheduler-step-count", "stale-evaluated-copy",
         "prompt-not-masked", "codebook-collapse", "best-epoch-earlier", "discriminator-wins",
     }  # fmt: skip
