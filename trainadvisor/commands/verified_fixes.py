@@ -52,7 +52,13 @@ def told(best: Verified, words: Words) -> str:
 
     title = f"{best.code}{words('colon')}" if best.code else ""
     shown = words("fix.verified", told=outcome_words.told(best, words))
-    return "\n  ".join(clean(line) for line in (f"{title}{best.text}", shown, *best.elsewhere))
+    elsewhere = [] if without_lines(best) else best.elsewhere
+    return "\n  ".join(clean(line) for line in (f"{title}{best.text}", shown, *elsewhere))
+
+
+def without_lines(best: Verified) -> bool:
+    """Return whether verify knew no place of any of its changes, where `fix` may know one."""
+    return best.unknown == 1 + len(best.combined_with)
 
 
 def in_vain(finding: Finding, made: Patch, tried: Verification | None, words: Words) -> str:

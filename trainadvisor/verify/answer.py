@@ -116,7 +116,7 @@ def verified(session: Session, tried: Tried, source: str | None) -> Verified:
         diff=_code(tried.candidate, made),
         combined_with=[Applied(change=c.change, arguments=c.arguments) for c in tried.candidate.changes[1:]],
         where=edits[0].where if edits else None, edits=edits, code=tried.candidate.code,
-        elsewhere=elsewhere(session, tried.candidate, made),
+        elsewhere=elsewhere(session, tried.candidate, made), unknown=len(made.unknown),
         text=text(tried.candidate, Words(session.lang)), margin=chosen.margin, spread=chosen.effect.spread,
         gone=trial.gone, left=trial.findings, others=others[: FIGURES - 1], steps=trial.steps,
         curves={
