@@ -43,9 +43,9 @@ def command(
     """Say which of two recorded trainings is better, what was changed, and what that did.
 
     A and B are logs, run folders or names of runs; B is judged relative to A, and so is each further one. Without B the
-    latest run here that came to its end is taken for it, without both the latest two such. Where data or batch differ,
-    the figures are shown without a verdict; models are compared by their validation on the same data. Runs that differ in their seed alone show how far a
-    figure scatters by chance. The exit code is 0: a comparison is not a gate.
+    latest run here that came to its end is taken for it, without both the latest two. Where data or batch differ, the
+    figures are shown without a verdict; models are compared by their validation on the same data. Runs that differ in
+    their seed alone show how far a figure scatters by chance. The exit code is 0: a comparison is not a gate.
     """
     from trainadvisor import configuration
     from trainadvisor.commands.common import judging

@@ -91,9 +91,7 @@ def run(log: str | None, lang: str | None, folders: Sequence[str], options: Opti
         code = _as_verified(best, project, words, options)
         if code is not None:
             return code
-        if verified_fixes.without_lines(best):
-            emit(verified_fixes.told(best, words))
-            found = [item for finding in told for item in finding.walk() if item.code == best.code][:1] or found
+        found = verified_fixes.gone_on_with(best, told, words) or found
     adapted = {finding.code: finding for finding in diagnosis.walk()}
     code = _mend(project, found, book, words, options, adapted, tried)
     if code == REFUSED and _newer(project, path):
