@@ -134,6 +134,41 @@ def test_runs_of_another_model_or_data_get_no_verdict(fact: str, field: str) -> 
     assert compare(run(**{fact: 1}), run()).unlike == ()
 
 
+def validated(model: str, loss: float, *findings: dict[str, Any], **more: Any) -> Diagnosis:
+    """Return a run of some model that was validated on a thousand examples."""
+    facts = {"val_data": [1000.0, 1.385], "loss_kind": "cross_entropy", "val_loss_final": loss, "loss_final": 1.0}
+    return run(*findings, model_hash=model, **facts | more)
+
+
+@pytest.mark.parametrize(("loss", "verdict"), [(0.1, "better"), (2.0, "worse"), (1.0, "equal")])
+def test_two_models_are_compared_by_their_validation_alone(loss: float, verdict: str) -> None:
+    """Whatever the findings and the training loss; it is said that the models, and the script, are others."""
+    one = validated("m", 1.0, script="t.py", script_mark="a")
+    result = compare(one, validated("n", loss, finding("x"), loss_final=5.0, script="t.py", script_mark="b"))
+    assert (result.verdict, result.unlike, result.by_validation) == (verdict, (), True)
+    told = compared.verdict(Words("en"), result)
+    assert told.endswith("by the validation on the same data alone, since the models and the code of t.py differ.")
+    same = compare(one, validated("m", loss, finding("x"), script="t.py", script_mark="a"))
+    assert (same.verdict, same.by_validation) == ("worse", False)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"val_data": [900.0, 1.385]},
+        {"val_data": [1000.0, 1.4]},
+        {"val_data": None},
+        {"loss_kind": "nll_loss"},
+        {"examples": 9},
+        {"val_loss_final": None},
+    ],
+    ids=["size", "labels", "unknown", "loss", "training data", "no validation"],
+)
+def test_two_models_validated_otherwise_get_no_verdict(more: dict[str, Any]) -> None:
+    """On other data, with another loss, after training on other data, or not at all."""
+    assert compare(validated("m", 1.0, examples=8), validated("n", 0.1, **more)).verdict == "unlike"
+
+
 def test_settings_are_told_as_changed_or_the_same() -> None:
     """What one of them lacks is neither."""
     compared = compare(run(lr=0.1, seed=1, momentum=0.9), run(lr=0.01, seed=1, device="cpu"))

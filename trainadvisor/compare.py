@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -37,7 +38,8 @@ SAME_RATE = 0.01
 NAMED_RATE = re.compile(r"(?<![\d.])(\d(?:\.\d+)?e-\d{1,2})(?!\d)|lr[-_=]?(0?\.\d+)", re.IGNORECASE)
 # Smaller relative changes of a final loss do not count, unless the noise of the validation is known.
 NOISE = 0.05
-
+# The loss of a constant answer on the same data in another order differs by less.
+SAME_DATA = 1e-3
 
 # An argument of a script that names a seed, with its value or in front of it.
 SEED = re.compile(r"-{0,2}(?:\w*[-_.])?seed(?:=.*)?", re.IGNORECASE)
@@ -99,19 +101,23 @@ class Comparison:
     unheeded: tuple[tuple[str, ...], tuple[str, ...]] | None = None
     # The script whose code is not what it was, where the runs tell.
     recoded: str | None = None
+    # Whether the models differ, and only what both were validated on is alike.
+    by_validation: bool = False
     noise: Noise | None = None
     # The runs that did not come to their end, by letter, with how they ended and the error or their steps.
     ended: tuple[tuple[str, str, str], ...] = ()
 
     @property
     def decided_by(self) -> Row | None:
-        """Return the metric that the verdict rests on if the findings do not differ."""
-        return _decisive(self.rows)
+        """Return the metric that the verdict rests on if the findings do not differ, or do not count."""
+        return _decisive(self.rows, VALIDATION if self.by_validation else DECISIVE)
 
 
 LOSSES = ("compare.val", "compare.loss-at", "compare.loss")
 # What decides, the first that both runs tell; the higher the better where it is no loss.
 DECISIVE = (*LOSSES, "compare.accuracy")
+# What decides between two models.
+VALIDATION = ("compare.val", "compare.accuracy")
 # What says how a loss is computed.
 FUNCTION = {"loss": "loss_kind", "reduction": "loss_reduction"}
 
@@ -119,6 +125,7 @@ FUNCTION = {"loss": "loss_kind", "reduction": "loss_reduction"}
 def compare(a: Diagnosis, b: Diagnosis, noise: Noise | None = None) -> Comparison:
     """Compare two runs; if they are not comparable the verdict is "unlike", but the metrics are still listed.
 
+    Two models are compared by their validation alone, where it was made on the same data with the same loss.
     `noise` is what runs of other seeds say of chance.
     """
     before, after = _codes(a), _codes(b)
@@ -127,7 +134,11 @@ def compare(a: Diagnosis, b: Diagnosis, noise: Noise | None = None) -> Compariso
     rows = tuple(_rows(a, b, last, noise))
     changed = tuple(_differing(a, b, SETTINGS) + _rates(a, b, same=False))
     fixed, new = _missing(before, after), _missing(after, before)
-    verdict = "unlike" if unlike else _ended(a, b, rows, _verdict(a, b, rows, _loud(a, fixed), _loud(b, new)))
+    by_validation = [name for name, *_ in unlike] == ["model"] and _validated_alike(a, b, rows)
+    if by_validation:
+        unlike, verdict = (), _ended(a, b, rows, _by_figures(a, b, rows, VALIDATION), VALIDATION)
+    else:
+        verdict = "unlike" if unlike else _ended(a, b, rows, _verdict(a, b, rows, _loud(a, fixed), _loud(b, new)))
     if verdict == "unlike":
         unlike = unlike or tuple(_differing(a, b, FUNCTION))
     return Comparison(
@@ -146,9 +157,18 @@ def compare(a: Diagnosis, b: Diagnosis, noise: Noise | None = None) -> Compariso
         misnamed=_misnamed(a, b),
         unheeded=None if {name for name, *_ in changed} - {"seed"} else _unheeded(a, b),
         recoded=_recoded(a, b),
+        by_validation=by_validation,
         noise=noise,
         ended=tuple((name, *end) for name, run in (("A", a), ("B", b)) if (end := ending(run)) is not None),
     )
+
+
+def _validated_alike(a: Diagnosis, b: Diagnosis, rows: tuple[Row, ...]) -> bool:
+    """Return whether both runs were validated on the same data with the same loss, as far as a log tells."""
+    if _differing(a, b, FUNCTION) or _decisive(rows, VALIDATION) is None:
+        return False
+    data = [run.run.get("val_data") for run in (a, b)]
+    return None not in data and all(math.isclose(x, y, rel_tol=SAME_DATA) for x, y in zip(*data, strict=True))
 
 
 def _recoded(a: Diagnosis, b: Diagnosis) -> str | None:
@@ -289,16 +309,16 @@ def ending(run: Diagnosis) -> tuple[str, str] | None:
     return ("unfinished", str(run.run.get("steps", 0))) if broke_off else None
 
 
-def _ended(a: Diagnosis, b: Diagnosis, rows: tuple[Row, ...], verdict: str) -> str:
+def _ended(a: Diagnosis, b: Diagnosis, rows: tuple[Row, ...], verdict: str, keys: tuple[str, ...] = DECISIVE) -> str:
     """Return the verdict in view of how the runs ended: a crash is no gain, and half a run shows half of its faults."""
     ends = [(ending(run) or ("", ""))[0] for run in (a, b)]
     if ends.count("crashed") == 1 and ends[1] == "crashed":
         return "worse"
-    return _by_figures(a, b, rows) if ends.count("unfinished") == 1 and "crashed" not in ends else verdict
+    return _by_figures(a, b, rows, keys) if ends.count("unfinished") == 1 and "crashed" not in ends else verdict
 
 
-def _by_figures(a: Diagnosis, b: Diagnosis, rows: tuple[Row, ...]) -> str:
-    row = _decisive(rows)
+def _by_figures(a: Diagnosis, b: Diagnosis, rows: tuple[Row, ...], keys: tuple[str, ...] = DECISIVE) -> str:
+    row = _decisive(rows, keys)
     if row is None or row.a is None or row.b is None:
         return "equal" if all(row.like for row in rows) else "unlike"
     better = row.b < row.a if row.key in LOSSES else row.b > row.a
@@ -310,5 +330,5 @@ def _by_figures(a: Diagnosis, b: Diagnosis, rows: tuple[Row, ...]) -> str:
     return "better" if better else "worse"
 
 
-def _decisive(rows: tuple[Row, ...]) -> Row | None:
-    return next((row for key in DECISIVE for row in rows if row.key == key and row.change is not None), None)
+def _decisive(rows: tuple[Row, ...], keys: tuple[str, ...]) -> Row | None:
+    return next((row for key in keys for row in rows if row.key == key and row.change is not None), None)

@@ -51,6 +51,24 @@ def test_without_names_the_latest_runs_are_compared(call: Call, folder: Path) ->
     assert "B = trainadvisor-runs/c/log.json" in told
 
 
+@pytest.mark.parametrize("reason", ["exception", "finished"])
+def test_runs_that_came_to_their_end_are_preferred(call: Call, folder: Path, reason: str) -> None:
+    """What is passed over for that is named; where too few came to their end the latest are taken."""
+    runs = folder / "trainadvisor-runs"
+    for age, (name, end) in enumerate(zip("abc", ("finished", "finished", reason), strict=True)):
+        (runs / name).mkdir(parents=True)
+        made = build_log(runs / name, columns={"loss": FALLING}, end={"reason": end})
+        os.utime(made, (age * 3600, age * 3600))
+    told = call("compare")
+    later, passed = ("b", "trainadvisor-runs/c") if reason == "exception" else ("c", "")
+    assert f"B = trainadvisor-runs/{later}/log.json" in told.out
+    assert told.err == (f"Passed over, since they did not come to their end: {passed}\n" if passed else "")
+    assert "B = trainadvisor-runs/c/log.json" in call("compare", "a", "c").out
+    (runs / "b" / "log.json").unlink()
+    assert "B = trainadvisor-runs/c/log.json" in (few := call("compare")).out
+    assert few.err == ""
+
+
 def test_the_other_way_round_it_is_worse(call: Call, folder: Path) -> None:
     """B is judged relative to A."""
     assert "B is worse: nan-loss newly found." in call("compare", write(folder, "falling"), write(folder, "nan")).out

@@ -176,6 +176,32 @@ def test_a_verified_value_that_is_set_elsewhere_is_told(script: Path, monkeypatc
     assert (code, script.read_text(), "run again with --lr 0.02" in text) == (1, FAULTY, True)
 
 
+def test_what_verify_knew_no_line_of_is_mended_as_without_it(script: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The finding that it helped, after what it brought; a part whose line is known is all that is written."""
+    told = ["this change is yours to make: Lower it."]
+    verified_by(helped(None, elsewhere=told, unknown=1))
+    code, text = fix(monkeypatch, [CLEARED, SLOWER], "--yes", mark=MARK)
+    assert (code, script.read_text()) == (0, FAULTY.replace("lr=0.1", "lr=0.01"))
+    assert "Found by trainadvisor verify: training loss after 9 steps 0.5 against 2" in text
+    assert "yours to make" not in text
+    script.write_text(FAULTY)
+    both = {"elsewhere": told, "unknown": 1, "combined_with": [Applied(change="clip", arguments={})]}
+    verified_by(helped(BETTER, **both))
+    code, text = fix(monkeypatch, [CLEARED, SLOWER], "--yes", mark=MARK)
+    assert (code, script.read_text()) == (0, FAULTY.replace("lr=0.1", "lr=0.02"))
+    assert "yours to make" in text
+
+
+@pytest.mark.usefixtures("script")
+def test_no_trial_is_named_where_verify_found_it_to_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is left to the person is said without it, and with it where verify found another finding's."""
+    trial = finding("lr-too-low", Remedy(change="use-modulelist", arguments={}, applies="adapt", text="Keep them."))
+    for code, named in (("lr-too-low", False), ("lr-too-high", True)):
+        verified_by(helped(None, unknown=1).model_copy(update={"code": code}))
+        text = fix(monkeypatch, [trial], "--yes", "--code", "lr-too-low", mark=MARK)[1]
+        assert ("To see first whether it helps" in text) is named
+
+
 @pytest.mark.parametrize(("arguments", "times"), [({}, 1), ({"value": 3.0}, 0)], ids=["this", "another"])
 @pytest.mark.usefixtures("script")
 def test_a_change_that_verify_has_tried_in_vain_is_called_so(

@@ -158,7 +158,7 @@ def session(**parts: Any) -> Any:
         "enough": "1m",
         "interrupted": False,
     }
-    return SimpleNamespace(**{**given, **parts})
+    return SimpleNamespace(**{"left": 0, "by_hand": None} | given | parts)
 
 
 @pytest.mark.parametrize(

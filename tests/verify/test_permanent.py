@@ -9,11 +9,13 @@ import pytest
 from builders import build_log, make_optimizer, site
 
 from trainadvisor.commands import verifying
+from trainadvisor.commands.common import rulebook
 from trainadvisor.i18n.language import Words
-from trainadvisor.judge.result import Diagnosis, Remedy
+from trainadvisor.judge.result import Diagnosis, Finding, Remedy
 from trainadvisor.log.reader import read_log
 from trainadvisor.trials.jobs import Change
 from trainadvisor.verify import answer
+from trainadvisor.verify import permanent as permanently
 from trainadvisor.verify.permanent import Permanent, Place, changed, permanent
 from trainadvisor.verify.plan import Candidate
 
@@ -96,6 +98,44 @@ def test_both_changes_of_a_trial_are_made_or_named(tmp_path: Path, monkeypatch: 
     assert [edit.new for edit in both.edits] == ["opt = torch.optim.SGD(model.parameters(), lr=0.005, weight_decay=0)"]
     half = permanent(Candidate((LOWER, Change("fix-labels", {}))), place)
     assert (len(half.edits), half.unknown, half.whole) == (1, (1,), False)
+
+
+LISTED = """import torch
+class Net(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.blocks = [torch.nn.Linear(2, 2) for _ in range(3)]
+    def forward(self, x):
+        for block in self.blocks:
+            x = block(x)
+        return x
+"""
+
+
+@pytest.mark.parametrize(
+    ("applies", "place", "lines"),
+    [
+        ("adapt", 0, ["        self.blocks = torch.nn.ModuleList([torch.nn.Linear(2, 2) for _ in range(3)])"]),
+        ("try", 0, []),
+        ("adapt", 1, []),
+    ],
+    ids=["mend", "experiment", "second"],
+)
+def test_a_mend_told_in_words_is_written_as_lint_mends_its_cause(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, applies: str, place: int, lines: list[str]
+) -> None:
+    """Another code explains the finding; an experiment, and a second remedy, are other changes than that."""
+    monkeypatch.chdir(tmp_path)
+    told = places(tmp_path, ending(LISTED + "model = Net()\n", "0.5"))
+    named = [Remedy(change=name, arguments={}, applies=applies, text="") for name in ("use-modulelist", "fix-labels")]
+    found = Finding(
+        code="optimizer-param-mismatch", family="wiring", kind="cause", severity="error", confidence="certain",
+        title="", sentence="", remedies=named[::-1] if place else named,
+    )  # fmt: skip
+    told.diagnosis.findings.append(found)
+    monkeypatch.setattr(permanently, "_book", lambda _: rulebook())
+    made = permanent(Candidate((Change("use-modulelist", {}),), found.code), told)
+    assert ([edit.new for edit in made.edits], made.unknown) == (lines, () if lines else (0,))
 
 
 def test_each_change_keeps_the_words_of_its_own_remedy() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,18 +43,19 @@ def command(
     """Say which of two recorded trainings is better, what was changed, and what that did.
 
     A and B are logs, run folders or names of runs; B is judged relative to A, and so is each further one. Without B the
-    latest run here is taken for it, without both the latest two. Where model,
-    data or batch differ, the figures are shown without a verdict. Runs that differ in their seed alone show how far a
-    figure scatters by chance. The exit code is 0: a comparison is not a gate.
+    latest run here that came to its end is taken for it, without both the latest two. Where data or batch differ, the
+    figures are shown without a verdict; models are compared by their validation on the same data. Runs that differ in
+    their seed alone show how far a figure scatters by chance. The exit code is 0: a comparison is not a gate.
     """
     from trainadvisor import configuration
     from trainadvisor.commands.common import judging
     from trainadvisor.commands.runs import find, latest_but
     from trainadvisor.compare import compare
     from trainadvisor.errors import UsageError
-    from trainadvisor.i18n.language import choose
+    from trainadvisor.i18n.language import Words, choose
     from trainadvisor.repeats import noise
     from trainadvisor.report.text import compared
+    from trainadvisor.report.text.layout import clean
     from trainadvisor.report.text.terminal import colored, emit, width
     from trainadvisor.telling import diagnose
 
@@ -66,7 +68,12 @@ def command(
 
         files.check(page)
     logs = [find(name) for name in (a, b, *more) if name is not None]
-    logs += latest_but(logs, 2 - len(logs))
+    latest, passed = latest_but(logs, 2 - len(logs))
+    logs += latest
+    if passed:
+        words = Words(chosen)
+        named = words("comma").join(clean(str(log.parent)) for log in passed)
+        emit(words("compare.passed", names=named), sys.stderr)
     runs = []
     for log in logs:
         with judging(log, chosen):

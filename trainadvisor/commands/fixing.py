@@ -91,6 +91,7 @@ def run(log: str | None, lang: str | None, folders: Sequence[str], options: Opti
         code = _as_verified(best, project, words, options)
         if code is not None:
             return code
+        found = verified_fixes.gone_on_with(best, told, words) or found
     adapted = {finding.code: finding for finding in diagnosis.walk()}
     code = _mend(project, found, book, words, options, adapted, tried)
     if code == REFUSED and _newer(project, path):
@@ -173,13 +174,13 @@ def _mend(
         made = patch_of_project(finding, replace(project, given={**project.given, **after}), book)
         source = made.source if made is not None else None
         if made is None or made.text is None or source is None:
-            emit(_by_hand(made, adapted.get(finding.code, finding), project, words))
+            emit(_by_hand(made, adapted.get(finding.code, finding), project, words, tried))
         elif source.name not in after or not made.kind:
             before.setdefault(source.name, source)
             after[source.name] = replace(source, text=made.text) if made.kind else parse(made.text, source.name)
             said = f"\n  {made.said}" if made.said else ""
             known = verified_fixes.in_vain(finding, made, tried, words) or _experiment(
-                finding, made.remedy, project, words
+                finding, made.remedy, project, words, tried
             )
             mended.append(f"{finding.code}{words('colon')}{finding.title}{said}{known}")
     if not mended:
@@ -195,9 +196,9 @@ def _mend(
 
 
 def _as_verified(best: Verified, project: Project, words: Words, options: Options) -> int | None:
-    """Write what verify has found to work; None where its lines are others by now."""
+    """Write what verify has found to work; None where it knows no lines, or these are others by now."""
     texts = verified_fixes.texts(best, project)
-    if texts is None:
+    if texts is None or verified_fixes.without_lines(best):
         return None
     emit(verified_fixes.told(best, words))
     if not texts:
@@ -208,26 +209,31 @@ def _as_verified(best: Verified, project: Project, words: Words, options: Option
     return max(written)
 
 
-def _experiment(finding: Finding, remedy: int | None, project: Project, words: Words) -> str:
-    """Return a line that names the command which tries a remedy, where nothing but a trial tells whether it helps."""
+def _experiment(
+    finding: Finding, remedy: int | None, project: Project, words: Words, tried: Verification | None
+) -> str:
+    """Return a line that names the command which tries a remedy, where nothing but a trial tells whether it helps.
+
+    What that command has found to work needs no other trial.
+    """
     if remedy is None or remedy >= len(finding.remedies) or finding.remedies[remedy].applies != "try":
         return ""
-    if _is_notebook(project):
+    if _is_notebook(project) or earlier.proven(tried, finding.code) is not None:
         return ""  # a notebook is not run from outside
     return "\n  " + words("fix.try", code=finding.code, name=_target(project))
 
 
-def _by_hand(made: Patch | None, finding: Finding, project: Project, words: Words) -> str:
+def _by_hand(made: Patch | None, finding: Finding, project: Project, words: Words, tried: Verification | None) -> str:
     """Return what the person can do where no line is written: the change, its place, and the command that tries it."""
     told = f"{finding.code}{words('colon')}{_advice(made, finding, words)}"
     if made is not None and made.kind:
-        return told + _experiment(finding, 0, project, words)
+        return told + _experiment(finding, 0, project, words, tried)
     code = (finding.remedies[0].code or "").rstrip() if finding.remedies else ""
     lines = [f"  {clean(finding.where)}"] if finding.where else []
     lines += [f"      {clean(line)}" for line in code.split("\n") if line.strip()]
-    experiment = _experiment(finding, 0, project, words).strip("\n")
-    tried = "" if _is_notebook(project) or not _is_tried(finding) else "  " + words("fix.tried", name=_target(project))
-    lines += filter(None, [experiment or tried])
+    experiment = _experiment(finding, 0, project, words, tried).strip("\n")
+    known = _is_notebook(project) or not _is_tried(finding) or earlier.proven(tried, finding.code) is not None
+    lines += filter(None, [experiment or ("" if known else "  " + words("fix.tried", name=_target(project)))])
     return "\n".join([told, *lines])
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 RUNS = Path("trainadvisor-runs")
 LARGEST_PASTE, LARGEST_EMPTY = 1 << 30, 1 << 16
 SHOWN = 3
+TAIL = 4096  # bytes that hold the last record
 RUN = 2  # the rank of the log of a run
 BASELINE = "baseline.json"  # what verify calls the log of the script as it is
 NAMES = ("log.json", "log.json.gz", "log.json.zst")
@@ -83,15 +84,29 @@ def latest() -> Path | None:
     return max(_logs(Path()), key=_rank, default=None)
 
 
-def latest_but(logs: list[Path], count: int) -> list[Path]:
-    """Return as many of the latest logs of runs here as are asked for, but those given, the newest last."""
+def latest_but(logs: list[Path], count: int) -> tuple[list[Path], list[Path]]:
+    """Return as many of the latest logs of runs here as are asked for, but those given, the newest last.
+
+    Those that came to their end go first, as far as there are enough; what was passed over for that comes second.
+    """
     if count <= 0:
-        return []
+        return [], []
     given = [log.resolve() for log in logs]
     found = sorted((log for log in _logs(Path()) if log.resolve() not in given and _rank(log)[0] == RUN), key=_rank)
     if len(found) < count:
         raise LogError("which two runs? there are no two logs here; name them, such as runs/old runs/new")
-    return found[-count:]
+    ended = [log for log in found if _came_to_its_end(log)]
+    chosen = (ended if len(ended) >= count else found)[-count:]
+    return chosen, [log for log in found[found.index(chosen[0]) :] if log not in chosen]
+
+
+def _came_to_its_end(log: Path) -> bool:
+    """Return whether the last record of our log says so; of others that is not known."""
+    if log.suffix != ".json" or not _is_ours(log):
+        return True
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - TAIL))
+        return re.search(rb'"record": ?"end".*"reason": ?"finished"', file.read()) is not None
 
 
 def _logs(folder: Path) -> list[Path]:

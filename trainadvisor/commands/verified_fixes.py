@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 
 from trainadvisor.errors import TrainAdvisorError
 from trainadvisor.report.text.layout import clean
+from trainadvisor.report.text.terminal import emit
 from trainadvisor.source.reading import Source, plain
 from trainadvisor.verify import earlier
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from trainadvisor.i18n.language import Words
     from trainadvisor.judge.result import Finding
     from trainadvisor.mending.patches import Patch
@@ -52,7 +55,21 @@ def told(best: Verified, words: Words) -> str:
 
     title = f"{best.code}{words('colon')}" if best.code else ""
     shown = words("fix.verified", told=outcome_words.told(best, words))
-    return "\n  ".join(clean(line) for line in (f"{title}{best.text}", shown, *best.elsewhere))
+    elsewhere = [] if without_lines(best) else best.elsewhere
+    return "\n  ".join(clean(line) for line in (f"{title}{best.text}", shown, *elsewhere))
+
+
+def without_lines(best: Verified) -> bool:
+    """Return whether verify knew no place of any of its changes, where `fix` may know one."""
+    return best.unknown == 1 + len(best.combined_with)
+
+
+def gone_on_with(best: Verified, findings: Sequence[Finding], words: Words) -> list[Finding]:
+    """Tell what helped where verify knew no line of it, and return its finding, to be mended as without verify."""
+    if not without_lines(best):
+        return []
+    emit(told(best, words))
+    return [item for finding in findings for item in finding.walk() if item.code == best.code][:1]
 
 
 def in_vain(finding: Finding, made: Patch, tried: Verification | None, words: Words) -> str:

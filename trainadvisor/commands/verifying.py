@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from trainadvisor.errors import LogError, TrainAdvisorError, UsageError
-from trainadvisor.i18n.told_errors import reason
 from trainadvisor.status_line import StatusLine
 from trainadvisor.verify.earlier import USUAL
 from trainadvisor.verify.outcome_words import number
@@ -91,6 +90,10 @@ class Printed(Progress):
         summary = run.diagnosis.summary
         self._say(self._words("verify.baseline", steps=steps, seconds=seconds, cut=cut, summary=summary))
 
+    def by_hand(self, code: str, text: str) -> None:
+        """Say that the change of the finding is one in the code."""
+        self._say(self._words("verify.by-hand", code=code, text=text))
+
     def trying(self, number: int, count: int, candidate: Candidate) -> None:
         """Say what is tried."""
         self._say(told := self._words("verify.trying", number=number, count=count, what=candidate.label()))
@@ -109,16 +112,17 @@ class Printed(Progress):
         self._say(text, "      ")
 
     def _figures(self, tried: Tried) -> str:
-        words = self._words
-        shown = sorted(tried.compared, key=lambda item: not (item.better or item.worse))[:1]
+        from trainadvisor.report.text.verification import deciding, detail
+
+        words, trial = self._words, tried.trials[-1]
         figures = [
             words("verify.figure", metric=words.metric(i.name), after=number(i.after), before=number(i.before))
-            for i in shown
+            for i in deciding(trial.verdict, tried.compared)
         ]
-        detail = [reason(tried.trials[-1].detail, words.lang)] if tried.trials[-1].detail else []
+        why = [detail(trial, words)] if trial.detail else []
         count = len(tried.trials)
         means = [words("verify.mean", count=count)] if figures and count > 1 else []
-        told = words("clause").join([*detail, *figures, *means])
+        told = words("clause").join([*why, *figures, *means])
         return words("colon") + told if told else ""
 
     def repeating(self, number: int, count: int, candidate: Candidate) -> None:

@@ -152,7 +152,17 @@ def _validation(log: RunLog, signals: SignalSource) -> dict[str, Any]:
         "best_accuracy_eval": _best_accuracy(log),
         "generalization_gap": signals.get("val_train_gap"),
         "val_metrics": _metrics(log),
+        "val_data": _validated_on(log),
     }
+
+
+def _validated_on(log: RunLog) -> list[float] | None:
+    """Return what marks the data of the last evaluation: its examples, and the loss of a constant answer on them."""
+    last = log.evals[-1] if log.evals else {}
+    examples, trivial = last.get("examples"), last.get("trivial")
+    if not isinstance(examples, int) or not isinstance(trivial, (int, float)):
+        return None
+    return [float(examples), float(trivial)]
 
 
 def _best_accuracy(log: RunLog) -> int | None:

@@ -116,7 +116,7 @@ def verified(session: Session, tried: Tried, source: str | None) -> Verified:
         diff=_code(tried.candidate, made),
         combined_with=[Applied(change=c.change, arguments=c.arguments) for c in tried.candidate.changes[1:]],
         where=edits[0].where if edits else None, edits=edits, code=tried.candidate.code,
-        elsewhere=elsewhere(session, tried.candidate, made),
+        elsewhere=elsewhere(session, tried.candidate, made), unknown=len(made.unknown),
         text=text(tried.candidate, Words(session.lang)), margin=chosen.margin, spread=chosen.effect.spread,
         gone=trial.gone, left=trial.findings, others=others[: FIGURES - 1], steps=trial.steps,
         curves={
@@ -214,6 +214,9 @@ def _notes(session: Session, found: list[Verified], words: Words) -> list[str]:
     untried = session.screening.untried if session.screening is not None and not session.interrupted else []
     if untried:
         notes.append(words("verify.note.untried", changes=words("comma").join(untried)))
+    if session.left and session.tried:
+        needed = session.budget.spent + session.left * session.typical
+        notes.append(words("verify.note.left", count=session.left, budget=told_seconds(needed)))
     if any(2 * item.wins > item.seeds and _may_be_nothing(item) for item in found[:1]):
         notes.append(words("verify.note.may-be-nothing"))
     one_pair = [t for t in held(session)[:1] if len(t.runs) == 1 and session.request.seeds > 1]
@@ -249,7 +252,7 @@ def _judged(session: Session, document: Verification, words: Words) -> str:
     """Return the sentence of a session that came to its end."""
     baseline = session.baseline
     if document.answer == "none-helped":
-        return ruling.none_helped(session.tried, document.ruled_out, words)
+        return _none_helped(session, document, words)
     if baseline is None or baseline.diagnosis is None or not baseline.usable:
         seconds = f"{baseline.outcome.seconds:.0f}" if baseline else "0"
         reason = document.baseline.summary
@@ -263,6 +266,14 @@ def _judged(session: Session, document: Verification, words: Words) -> str:
             return words("verify.nothing-found", summary=session.diagnosis.summary)
         return words("verify.healthy")
     return _undecided(session, words)
+
+
+def _none_helped(session: Session, document: Verification, words: Words) -> str:
+    """Return what the trials rule out, or that none of them could be the change that is asked for."""
+    certain = session.by_hand
+    if certain is not None:
+        return ruling.other_changes(session.tried, certain.code, certain.remedies[0].text, words)
+    return ruling.none_helped(session.tried, document.ruled_out, words)
 
 
 def _undecided(session: Session, words: Words) -> str:

@@ -16,7 +16,7 @@ from trainadvisor.verify import source_edits
 from trainadvisor.vocabulary import Confidence, Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from trainadvisor.judge.result import Diagnosis, Edit
     from trainadvisor.judge.rulebook import Rulebook
@@ -83,13 +83,20 @@ def permanent(candidate: Candidate, place: Place) -> Permanent:
     """Return how all changes of a candidate are made for good, each on top of those before it."""
     judgement = place.diagnosis.judgement
     found = as_judged(judgement, place.diagnosis.lang) if judgement is not None else place.diagnosis.findings
-    project, book = place.project(found), judgement.rulebook if judgement is not None else None
+    project, book = place.project(found), _book(place.diagnosis)
     made = Permanent()
     for number, (change, _) in enumerate(candidate.parts):
         finding, remedy = _asked(change, candidate.code, found)
         now = replace(project, given={**project.given, **made.after})
-        made = _with(made, number, change, _patch(finding, remedy, now, book), place, now)
+        patch = _patch(finding, remedy, now, book)
+        told = _with(made, number, change, patch, place, now)
+        cause = _of_cause(finding, remedy, now, book) if patch is None and told.unknown != made.unknown else None
+        made = _with(made, number, change, cause, place, now) if cause is not None else told
     return made
+
+
+def _book(diagnosis: Diagnosis) -> Rulebook | None:
+    return diagnosis.judgement.rulebook if diagnosis.judgement is not None else None
 
 
 def _asked(change: Change, code: str | None, found: Sequence[Finding]) -> tuple[Finding, int]:
@@ -111,12 +118,24 @@ def _asked(change: Change, code: str | None, found: Sequence[Finding]) -> tuple[
 def _patch(finding: Finding, number: int, project: Project, book: Rulebook | None) -> Patch | None:
     """Return the patch of a remedy as a report shows it: what lint finds under its code stands for the first one."""
     sources = project.files([site.file for site in finding.sites])
+    own = next((seen for seen in _seen(finding, number, sources, book) if seen.code == finding.code), None)
+    return own or of_remedy(finding, number, project, sources)
+
+
+def _of_cause(finding: Finding, number: int, project: Project, book: Rulebook | None) -> Patch | None:
+    """Return how lint mends a cause of the finding, which a remedy without lines of its own asks for in words.
+
+    What a finding only tries is another change than that.
+    """
+    if finding.remedies[number].applies == "try":
+        return None
+    return next(_seen(finding, number, project.files([site.file for site in finding.sites]), book), None)
+
+
+def _seen(finding: Finding, number: int, sources: Sequence[Source], book: Rulebook | None) -> Iterator[Patch]:
+    """Yield what lint finds of a finding, which stands for its first remedy."""
     if number == 0 and finding.code and book is not None:
-        for source in sources:
-            seen = of_pattern(finding, source, book)
-            if seen is not None and seen.code == finding.code:
-                return seen
-    return of_remedy(finding, number, project, sources)
+        yield from filter(None, (of_pattern(finding, source, book) for source in sources))
 
 
 def _with(

@@ -18,6 +18,9 @@ class Progress:
     def baseline(self, run: Run) -> None:
         """Report the run of the unmodified script."""
 
+    def by_hand(self, code: str, text: str) -> None:
+        """Report that only the person can make the change that the first finding asks for."""
+
     def trying(self, number: int, count: int, candidate: Candidate) -> None:
         """Report the start of a candidate."""
 

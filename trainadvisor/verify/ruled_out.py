@@ -56,6 +56,12 @@ def none_helped(tried: Sequence[Tried], ruled: list[str], words: Words) -> str:
     return words("verify.none", count=count, ruled=listed)
 
 
+def other_changes(tried: Sequence[Tried], code: str, text: str, words: Words) -> str:
+    """Return what the person is to change where no trial could make the change of a finding that is certain."""
+    count = sum(t.verdict not in ("refused", "failed") for t in tried)
+    return words("verify.none.by-hand", code=code, text=text.rstrip(".。"), count=count)
+
+
 def general(change: Change, words: Words) -> str:
     """Return a description of a change that no finding asked for."""
     try:

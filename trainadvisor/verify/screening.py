@@ -55,6 +55,11 @@ class Screening:
         """Return how many single candidates have not been tried."""
         return sum(not self._known(candidate) for candidate in [*self._own, *self._general])
 
+    def out_of_reach(self, code: str) -> bool:
+        """Return whether no change that a finding asks for can be made from outside, as far as was tried."""
+        tried = {id(t.candidate): t.verdict for t in self.tried}
+        return all(tried.get(id(c)) == "refused" for c in self._own if c.code == code)
+
     @property
     def untried(self) -> list[str]:
         """Return what the findings advise and the search has not come to, where it is not over."""

@@ -14,12 +14,13 @@ from trainadvisor.verify import trial_runs, trial_verdict
 from trainadvisor.verify.candidates import alarming, anew, codes
 from trainadvisor.verify.screening import Screening
 from trainadvisor.verify.trial_runs import Run, Tried
+from trainadvisor.vocabulary import Confidence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from trainadvisor.configuration import Config
-    from trainadvisor.judge.result import Diagnosis
+    from trainadvisor.judge.result import Diagnosis, Finding
     from trainadvisor.trials.budget import Budget
     from trainadvisor.trials.child_process import Setting
     from trainadvisor.trials.engines import Engine
@@ -65,6 +66,9 @@ class Session:
     screening: Screening | None = None
     notes: list[str] = field(default_factory=list)
     interrupted: bool = False
+    # Single candidates for which there was no time.
+    left: int = 0
+    _told_by_hand: bool = field(default=False, init=False)
 
     @property
     def baseline(self) -> Run | None:
@@ -105,6 +109,7 @@ class Session:
             self.refusal,
             first_only=self.request.fix is not None,
         )
+        self._tell_by_hand()
         self._screen(self.screening, baseline)
         self._repeat(self.screening)
 
@@ -112,6 +117,24 @@ class Session:
         """Return whether there is anything to fix."""
         wanted = self.request.fix or self.request.code
         return wanted in codes(diagnosis) if wanted else bool(alarming(diagnosis))
+
+    @property
+    def by_hand(self) -> Finding | None:
+        """Return the first finding, where it is certain and no change that it asks for can be made from outside."""
+        diagnosis, screening = self.diagnosis, self.screening
+        if diagnosis is None or screening is None:
+            return None
+        only = self.request.fix or self.request.code
+        found = [f for f in diagnosis.walk() if f.code == only] if only else alarming(diagnosis)
+        first = next(iter(found), None)
+        certain = first is not None and first.confidence == Confidence.CERTAIN and bool(first.remedies)
+        return first if certain and first is not None and screening.out_of_reach(first.code) else None
+
+    def _tell_by_hand(self) -> None:
+        """Say once that the change of the first finding is one in the code."""
+        if not self._told_by_hand and (finding := self.by_hand) is not None:
+            self._told_by_hand = True
+            self.progress.by_hand(finding.code, finding.remedies[0].text)
 
     # -- runs
 
@@ -162,7 +185,10 @@ class Session:
 
     def _screened(self, screening: Screening, given: dict[str, Candidate]) -> Iterator[Job]:
         for number, candidate in enumerate(screening.order(), 1):
-            if screening.decided or not self._room_to_screen(screening):
+            if screening.decided:
+                return
+            if not self._room_to_screen(screening):
+                self.left = screening.remaining + (len(candidate.changes) == 1)
                 return
             job = self._job(f"{number:02d}-{'-'.join(c.change for c in candidate.changes)}", candidate)
             given[job.name] = candidate
@@ -184,6 +210,7 @@ class Session:
         if trial_runs.differs_at_first(candidate, run, baseline):
             self._note("not-deterministic")
         self.progress.judged(tried)
+        self._tell_by_hand()
 
     def _note(self, key: str) -> None:
         if key not in self.notes:

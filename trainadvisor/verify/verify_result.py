@@ -111,6 +111,8 @@ class Verified(_Part):
     edits: list[Edit] = Field(default_factory=list)
     # What the edits do not make, a sentence each: a value that is set elsewhere, a change whose line is not known.
     elsewhere: list[str] = Field(default_factory=list)
+    # How many of the changes have lines that are not known, among those that `elsewhere` tells.
+    unknown: int = 0
     code: str | None = None
     text: str = ""
     margin: float = 0.0

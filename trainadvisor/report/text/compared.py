@@ -133,13 +133,18 @@ def _unlike(words: Words, name: str, before: Any, now: Any) -> str:
 
 def _reasons(words: Words, result: Comparison) -> Iterator[str]:
     comma = words("comma")
+    row = result.decided_by
+    if result.by_validation and row is not None:
+        yield words("compare.figure", metric=_label(words, row), before=shown(row, row.a), now=shown(row, row.b))
+        key = "compare.other-model-and-code" if result.recoded else "compare.other-model"
+        yield words(key, name=clean(result.recoded or ""))
+        return
     if result.fixed:
         yield words("compare.gone", codes=comma.join(result.fixed[:3]))
     if result.new:
         yield words("compare.came", codes=comma.join(result.new[:3]))
     elif result.fixed:
         yield words("compare.nothing-new")
-    row = result.decided_by
     if row is not None and not (result.fixed or result.new):
         yield words("compare.figure", metric=_label(words, row), before=shown(row, row.a), now=shown(row, row.b))
     elif not (result.fixed or result.new):

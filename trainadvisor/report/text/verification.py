@@ -10,6 +10,8 @@ from trainadvisor.i18n.told_errors import reason
 from trainadvisor.report.text.page import Page
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from trainadvisor.i18n.language import Words
 
 STYLES = {
@@ -94,14 +96,29 @@ def verdict(trial: Any, words: Words) -> str:
     return words(f"verify.{trial.verdict}")
 
 
+def deciding(said: str, compared: Sequence[Any]) -> Sequence[Any]:
+    """Return the metric that a verdict rests on: the first that is better, else the first of all."""
+    better = [item for item in compared if item.better] if said == "better" else []
+    return (better or compared)[:1]
+
+
+def detail(trial: Any, words: Words) -> str:
+    """Return why a trial came to nothing; the change is named where there are several."""
+    told = reason(trial.detail, words.lang)
+    if len(trial.changes) != 1:
+        return told
+    name = trial.changes[0].change
+    return told.removeprefix(f"{name}: ").removeprefix(f"{name}：")
+
+
 def outcome(trial: Any, words: Words) -> str:
     """Return what came of a trial."""
     text = verdict(trial, words)
     if trial.detail:
-        return text + words("aside", text=reason(trial.detail, words.lang))
+        return text + words("aside", text=detail(trial, words))
     shown = [
         words("verify.figure", metric=words.metric(c.metric), after=number(c.after), before=number(c.before))
-        for c in trial.compared[:1]
+        for c in deciding(trial.verdict, trial.compared)
     ]
     return words("clause").join([text, *shown])
 
