@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.mending.test_patches import finding, remedy
+from trainadvisor.i18n import code_comments
 from trainadvisor.mending import (
     data_edits,
     fault_edits,
@@ -620,6 +621,34 @@ def test_a_softmax_over_the_first_dimension(text: str, made: str | None) -> None
     """The only one goes over the last, as a function, a module or a method."""
     wanted = [f"-a = {text}", f"+a = {made}"] if made else None
     assert mended("softmax-wrong-dim", f"{HEAD}a = {text}\n") == wanted
+
+
+OVER_ONE = "weights = F.softmax(scores, dim=1)   # in place of dim=2; scores: (64, 24, 1)"
+
+
+@pytest.mark.parametrize(
+    ("text", "made"),
+    [
+        ("F.softmax(x, dim=-1)", "F.softmax(x, dim=1)"), ("x.softmax(2)", "x.softmax(1)"),
+        ("nn.Softmax(-1)", "nn.Softmax(1)"),
+        ("F.softmax(x, 1), F.log_softmax(y, 2)", "F.softmax(x, 1), F.log_softmax(y, 1)"),
+        ("F.softmax(x, 0)", None), ("F.softmax(x, -1), F.softmax(y, -1)", None),
+        ("F.softmax(x, -1), y.softmax(d)", None),
+        ("F.softmax(x)", None),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("code", [OVER_ONE, code_comments.told_in(OVER_ONE, "zh")])
+def test_a_softmax_over_a_single_value(text: str, made: str | None, code: str) -> None:
+    """The only one of that dimension goes over the one that the remedy names, in either language."""
+    wanted = [f"-a = {text}", f"+a = {made}"] if made else None
+    given = [remedy("loss-function").model_copy(update={"code": code})]
+    assert mended("softmax-wrong-dim", f"{HEAD}a = {text}\n", branch="single", remedies=given) == wanted
+
+
+def test_a_softmax_over_a_single_output_is_left() -> None:
+    """No dimension of it holds several values."""
+    given = [remedy("loss-function").model_copy(update={"code": "p = torch.sigmoid(logits)"})]
+    assert mended("softmax-wrong-dim", f"{HEAD}a = F.softmax(x, 0)\n", branch="alone", remedies=given) is None
 
 
 @pytest.mark.parametrize(

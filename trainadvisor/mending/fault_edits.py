@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 PREFIX = re.compile(r"""removeprefix\(["'](?P<prefix>[^"']+)["']\)""")
 RENAMED = "{{key.removeprefix({prefix!r}): value for key, value in {state}.items()}}"
+# What the remedy of a softmax over a single value says, in any language.
+CHOSEN = re.compile(r"dim=(?P<to>\d+)\).*dim=(?P<dim>\d+).*\((?P<shape>[\d, ]+)\)")
 SOFTMAXES = frozenset({"softmax", "log_softmax", "Softmax", "LogSoftmax"})
 
 Mend = Callable[["Training", "Finding"], "Fix | None"]
@@ -67,13 +69,27 @@ def _first_binding(training: Training, name: ast.Name) -> ast.expr | None:
 
 @mends
 def softmax_wrong_dim(training: Training, finding: Finding) -> Fix | None:
-    """Take the softmax over the last dimension in place of the first."""
-    del finding
+    """Take the only softmax over the first dimension over the last, one over a single value over several."""
+    to, wrong = "-1", {0}
+    if finding.branch in ("single", "alone"):
+        chosen = CHOSEN.search("\n".join(remedy.code or "" for remedy in finding.remedies))
+        if chosen is None:
+            return None
+        dimension = int(chosen["dim"])
+        to, wrong = chosen["to"], {dimension, dimension - len(chosen["shape"].strip(" ,").split(","))}
+    places = _softmax_dimensions(training)
+    fitting = [place for place in places if constant(place) in wrong]
+    # what is computed elsewhere may be the dimension as well
+    known = finding.branch != "single" or all(isinstance(constant(place), int) for place in places)
+    return (replaced(training.source, fitting[0], to),) if known and len(fitting) == 1 else None
+
+
+def _softmax_dimensions(training: Training) -> list[ast.expr]:
+    """Return the dimensions that the softmaxes of a script are given."""
     calls = [c for c in training.script.calls if called(c) in SOFTMAXES]
     places = [keyword(c, "dim", 0 if called(c)[0].isupper() else 1) for c in calls]
     methods = [c.args[0] for c in calls if len(c.args) == 1 and _is_value(training, c)]
-    wrong = [p for p in (*places, *methods) if p is not None and constant(p) == 0]
-    return (replaced(training.source, wrong[0], "-1"),) if len(wrong) == 1 else None
+    return [place for place in (*places, *methods) if place is not None]
 
 
 def _is_value(training: Training, call: ast.Call) -> bool:
