@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from trainadvisor.mending.names import backward_statement
+from trainadvisor.mending.steep_operations import is_arc, is_log, steep_operations
 from trainadvisor.source import torch_names
 from trainadvisor.source.edits import before, replaced, unwrapped
 from trainadvisor.source.syntax import called, constant, keyword
@@ -95,6 +96,26 @@ def _softmax_dimensions(training: Training) -> list[ast.expr]:
 def _is_value(training: Training, call: ast.Call) -> bool:
     """Return whether a call is a method of a tensor, not a function of torch."""
     return called(call)[0].islower() and not training.script.full(call.func).startswith("torch.")
+
+
+@mends
+def nan_gradients(training: Training, finding: Finding) -> Fix | None:
+    """Keep the input of the only operation whose slope may be infinite from where it is."""
+    del finding
+    found = steep_operations(training)
+    if len(found) != 1:
+        return None
+    node, given = found[0]
+    text = training.source.segment(given)
+    # a sum or difference that is no argument stands in parentheses of its own
+    enclosed = not isinstance(given, (ast.Name, ast.Attribute, ast.Subscript, ast.Call))
+    argument = isinstance(node, ast.Call) and given in node.args
+    if is_arc(node) or is_log(node):
+        limits = "-1 + 1e-6, 1 - 1e-6" if is_arc(node) else "min=1e-8"
+        new = f"({text}).clamp({limits})" if enclosed else f"{text}.clamp({limits})"
+    else:
+        new = f"{text} + 1e-8" if argument or enclosed else f"({text} + 1e-8)"
+    return (replaced(training.source, given, new),)
 
 
 @mends
