@@ -39,6 +39,10 @@ MODULE = """class Lit(pl.LightningModule):
     [
         ("loss-shape-broadcast", NET + "out = net(x)\nloss = F.mse_loss(out, y)\n", ["return self.last(x)"]),
         ("loss-shape-broadcast", NET + "out = net(x)\nloss = F.cross_entropy(out, y)\n", []),
+        ("nan-gradients", "def far(a, b):\n    return (a - b).sqrt() + torch.acos(a)\n",
+         ["(a - b).sqrt()", "torch.acos(a)"]),
+        ("nan-gradients", "def far(a, b):\n    return [a.acos(), a.asin(), b.acos(), b.asin()]\n", []),
+        ("nan-gradients", "def far(a, b):\n    return torch.sqrt((a - b).square() + 1e-8)\n", []),
         ("poor-initialization", NET, ["nn.ModuleList([nn.Linear(4, 4) for _ in range(9)])"]),
         ("poor-initialization", NET + "nn.init.normal_(net.last.weight, std=3)\n",
          ["nn.init.normal_(net.last.weight, std=3)"]),

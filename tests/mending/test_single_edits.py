@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.mending.test_patches import finding, remedy
+from trainadvisor.i18n import code_comments
 from trainadvisor.mending import (
     data_edits,
     fault_edits,
@@ -620,6 +621,86 @@ def test_a_softmax_over_the_first_dimension(text: str, made: str | None) -> None
     """The only one goes over the last, as a function, a module or a method."""
     wanted = [f"-a = {text}", f"+a = {made}"] if made else None
     assert mended("softmax-wrong-dim", f"{HEAD}a = {text}\n") == wanted
+
+
+STEEP = (
+    HEAD
+    + OPT
+    + """def far(a, b):
+    gap = a - b
+    square = gap.pow(2).sum(2)
+    d = {}
+    return d
+
+
+@torch.no_grad()
+def score(a):
+    return torch.sqrt((a - a).sum())
+
+
+for x, y in loader:
+    loss = far(net(x), y).mean()
+    loss.backward()
+    total = sum(p.grad.norm() ** 2 for p in net.parameters()) ** 0.5
+    shown = torch.sqrt(net.weight.grad.square().sum())
+    print(score(x))
+    opt.step()
+"""
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "made"),
+    [
+        ("torch.sqrt(square)", "torch.sqrt(square + 1e-8)"), ("square.sqrt()", "(square + 1e-8).sqrt()"),
+        ("square ** 0.5", "(square + 1e-8) ** 0.5"), ("square.pow(0.5)", "(square + 1e-8).pow(0.5)"),
+        ("torch.pow(square, 0.5)", "torch.pow(square + 1e-8, 0.5)"), ("(a - b).sqrt()", "(a - b + 1e-8).sqrt()"),
+        ("torch.sqrt(F.mse_loss(a, b))", "torch.sqrt(F.mse_loss(a, b) + 1e-8)"),
+        ("torch.sqrt(square.clamp(min=0))", "torch.sqrt(square.clamp(min=0) + 1e-8)"),
+        ("torch.acos(a)", "torch.acos(a.clamp(-1 + 1e-6, 1 - 1e-6))"),
+        ("(a * b).acos()", "((a * b).clamp(-1 + 1e-6, 1 - 1e-6)).acos()"),
+        ("torch.where(a > 0, torch.log(a), a)", "torch.where(a > 0, torch.log(a.clamp(min=1e-8)), a)"),
+        # kept away from it, without a slope there, of numbers, in no loss
+        ("torch.sqrt(gap.pow(2).sum(2) + 1e-6)", None), ("torch.sqrt(square + eps)", None),
+        ("torch.sqrt(square.clamp(min=1e-6))", None), ("torch.acos(a.clamp(-0.99, 0.99))", None),
+        ("gap.norm(dim=2)", None), ("gap.std()", None), ("torch.log(a)", None),
+        ("square / math.sqrt(len(a) - 2)", None),
+        ("gap ** 2", None), ("square / dim ** 0.5", None), ("a * torch.sqrt(1 - alpha[t])", None),
+        ("square.sqrt() + torch.sqrt(square)", None), ("square.detach().sqrt()", None),
+    ],
+)  # fmt: skip
+def test_an_operation_is_kept_from_where_it_is_steep(text: str, made: str | None) -> None:
+    """Where it is the only one on the way into the loss and nothing keeps it from there."""
+    wanted = [f"-    d = {text}", f"+    d = {made}"] if made else None
+    assert mended("nan-gradients", STEEP.format(text)) == wanted
+
+
+OVER_ONE = "weights = F.softmax(scores, dim=1)   # in place of dim=2; scores: (64, 24, 1)"
+
+
+@pytest.mark.parametrize(
+    ("text", "made"),
+    [
+        ("F.softmax(x, dim=-1)", "F.softmax(x, dim=1)"), ("x.softmax(2)", "x.softmax(1)"),
+        ("nn.Softmax(-1)", "nn.Softmax(1)"),
+        ("F.softmax(x, 1), F.log_softmax(y, 2)", "F.softmax(x, 1), F.log_softmax(y, 1)"),
+        ("F.softmax(x, 0)", None), ("F.softmax(x, -1), F.softmax(y, -1)", None),
+        ("F.softmax(x, -1), y.softmax(d)", None),
+        ("F.softmax(x)", None),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("code", [OVER_ONE, code_comments.told_in(OVER_ONE, "zh")])
+def test_a_softmax_over_a_single_value(text: str, made: str | None, code: str) -> None:
+    """The only one of that dimension goes over the one that the remedy names, in either language."""
+    wanted = [f"-a = {text}", f"+a = {made}"] if made else None
+    given = [remedy("loss-function").model_copy(update={"code": code})]
+    assert mended("softmax-wrong-dim", f"{HEAD}a = {text}\n", branch="single", remedies=given) == wanted
+
+
+def test_a_softmax_over_a_single_output_is_left() -> None:
+    """No dimension of it holds several values."""
+    given = [remedy("loss-function").model_copy(update={"code": "p = torch.sigmoid(logits)"})]
+    assert mended("softmax-wrong-dim", f"{HEAD}a = F.softmax(x, 0)\n", branch="alone", remedies=given) is None
 
 
 @pytest.mark.parametrize(

@@ -100,3 +100,18 @@ def test_an_overlap_of_raw_outputs_is_a_truth(tmp_path: Path) -> None:
     assert (_of(tmp_path, raw)["raw_overlap"], _of(tmp_path)["raw_overlap"]) == (True, False)
     cut = {"kind": "clamped-outputs", "detail": {"site": None}}
     assert (_of(tmp_path, cut)["clamped_outputs"], _of(tmp_path)["clamped_outputs"]) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("shape", "dim", "over", "choice"),
+    [
+        ([64, 24, 1], 2, "single", 1), ([64, 1, 24], 1, "single", 2), ([64, 1], 1, "single", None),
+        ([64, 4, 20, 1], 3, "single", None), ([64, 10], 0, "batch", None),
+    ],
+)  # fmt: skip
+def test_a_softmax_over_a_single_value_may_have_one_other_choice(
+    tmp_path: Path, shape: list[int], dim: int, over: str, choice: int | None
+) -> None:
+    """The dimension besides the batch with several values, where there is just one."""
+    axis = {"kind": "softmax-axis", "detail": {"shape": shape, "dim": dim, "over": over, "op": "Softmax"}}
+    assert _of(tmp_path, axis)["softmax_choice"] == choice

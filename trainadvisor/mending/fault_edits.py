@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from trainadvisor.mending.names import backward_statement
+from trainadvisor.mending.steep_operations import is_arc, is_log, steep_operations
 from trainadvisor.source import torch_names
 from trainadvisor.source.edits import before, replaced, unwrapped
 from trainadvisor.source.syntax import called, constant, keyword
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 PREFIX = re.compile(r"""removeprefix\(["'](?P<prefix>[^"']+)["']\)""")
 RENAMED = "{{key.removeprefix({prefix!r}): value for key, value in {state}.items()}}"
+# What the remedy of a softmax over a single value says, in any language.
+CHOSEN = re.compile(r"dim=(?P<to>\d+)\).*dim=(?P<dim>\d+).*\((?P<shape>[\d, ]+)\)")
 SOFTMAXES = frozenset({"softmax", "log_softmax", "Softmax", "LogSoftmax"})
 
 Mend = Callable[["Training", "Finding"], "Fix | None"]
@@ -67,18 +70,52 @@ def _first_binding(training: Training, name: ast.Name) -> ast.expr | None:
 
 @mends
 def softmax_wrong_dim(training: Training, finding: Finding) -> Fix | None:
-    """Take the softmax over the last dimension in place of the first."""
-    del finding
+    """Take the only softmax over the first dimension over the last, one over a single value over several."""
+    to, wrong = "-1", {0}
+    if finding.branch in ("single", "alone"):
+        chosen = CHOSEN.search("\n".join(remedy.code or "" for remedy in finding.remedies))
+        if chosen is None:
+            return None
+        dimension = int(chosen["dim"])
+        to, wrong = chosen["to"], {dimension, dimension - len(chosen["shape"].strip(" ,").split(","))}
+    places = _softmax_dimensions(training)
+    fitting = [place for place in places if constant(place) in wrong]
+    # what is computed elsewhere may be the dimension as well
+    known = finding.branch != "single" or all(isinstance(constant(place), int) for place in places)
+    return (replaced(training.source, fitting[0], to),) if known and len(fitting) == 1 else None
+
+
+def _softmax_dimensions(training: Training) -> list[ast.expr]:
+    """Return the dimensions that the softmaxes of a script are given."""
     calls = [c for c in training.script.calls if called(c) in SOFTMAXES]
     places = [keyword(c, "dim", 0 if called(c)[0].isupper() else 1) for c in calls]
     methods = [c.args[0] for c in calls if len(c.args) == 1 and _is_value(training, c)]
-    wrong = [p for p in (*places, *methods) if p is not None and constant(p) == 0]
-    return (replaced(training.source, wrong[0], "-1"),) if len(wrong) == 1 else None
+    return [place for place in (*places, *methods) if place is not None]
 
 
 def _is_value(training: Training, call: ast.Call) -> bool:
     """Return whether a call is a method of a tensor, not a function of torch."""
     return called(call)[0].islower() and not training.script.full(call.func).startswith("torch.")
+
+
+@mends
+def nan_gradients(training: Training, finding: Finding) -> Fix | None:
+    """Keep the input of the only operation whose slope may be infinite from where it is."""
+    del finding
+    found = steep_operations(training)
+    if len(found) != 1:
+        return None
+    node, given = found[0]
+    text = training.source.segment(given)
+    # a sum or difference that is no argument stands in parentheses of its own
+    enclosed = not isinstance(given, (ast.Name, ast.Attribute, ast.Subscript, ast.Call))
+    argument = isinstance(node, ast.Call) and given in node.args
+    if is_arc(node) or is_log(node):
+        limits = "-1 + 1e-6, 1 - 1e-6" if is_arc(node) else "min=1e-8"
+        new = f"({text}).clamp({limits})" if enclosed else f"{text}.clamp({limits})"
+    else:
+        new = f"{text} + 1e-8" if argument or enclosed else f"({text} + 1e-8)"
+    return (replaced(training.source, given, new),)
 
 
 @mends

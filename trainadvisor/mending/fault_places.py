@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+from trainadvisor.mending.steep_operations import steep_operations
 from trainadvisor.source.syntax import assignments, called, constant
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 Show = Callable[["Training"], Iterator[ast.AST]]
 # Where else a fault stands in a script, by the code of its rule.
 PLACES: dict[str, Show] = {}
+# As many places as say where to look.
+FEW = 3
 LAYERS = ("Linear", "Conv1d", "Conv2d", "Conv3d")
 ELEMENTWISE = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "binary_cross_entropy",
                "binary_cross_entropy_with_logits")  # fmt: skip
@@ -39,6 +42,13 @@ def loss_shape_broadcast(training: Training) -> Iterator[ast.AST]:
             owner = training.script.classes.get(called(module)) if module is not None else None
             forward = training.script.method(owner, "forward")
             yield from (n for n in ast.walk(forward) if isinstance(n, ast.Return)) if forward is not None else ()
+
+
+@shows
+def nan_gradients(training: Training) -> Iterator[ast.AST]:
+    """Yield the operations whose slope may have been infinite, where they are few."""
+    found = [node for node, _ in steep_operations(training)]
+    yield from found if len(found) <= FEW else ()
 
 
 @shows

@@ -178,3 +178,13 @@ def softmax_shape(log: RunLog) -> str | None:
     """The shape of its result."""
     told = _told(log, "softmax-axis")
     return str(tuple(told[0]["shape"])) if told else None
+
+
+@signal(unit="dimension", **GRAPH)
+def softmax_choice(log: RunLog) -> int | None:
+    """The only dimension besides the batch that has several values, where such a softmax goes over a single one."""
+    told = _told(log, "softmax-axis")
+    if not told or told[0]["over"] != "single":
+        return None
+    wide = [dim for dim, size in enumerate(told[0]["shape"]) if dim > 0 and size > 1]
+    return wide[0] if len(wide) == 1 else None
