@@ -32,13 +32,14 @@ from trainadvisor.judge.seen import Seen
 from trainadvisor.judge.success import fallen, successes
 from trainadvisor.log.cleaning import number
 from trainadvisor.log.reader import RunLog
+from trainadvisor.signals.absences import ABSENCES
 from trainadvisor.signals.losses import REGRESSING, judged_loss
 
 FEWEST_STEPS = 20
 # Steps below which a run is called healthy only where it has learned half of everything on every scale.
 BRIEF = 100
 HALF = 0.5
-# Share of the applicable checks that has to be decided; runs without validation and yardstick decide 0.69 to 0.8.
+# Share of the checks that has to be decided. One of what a training does not have is: it cannot be the case.
 COVERED = 0.8
 # Relative range of the loss over the whole run: sound runs move by 0.3 and more, a constant by rounding.
 STILL = 1e-3
@@ -199,7 +200,8 @@ def coverage(seen: Seen) -> Iterator[Remark]:
         wanted = set()  # of bare tensors an optimizer holds all that there is, and no layer can be left out
     unknown = [v for v in seen.verdicts if v.state == UNKNOWN and v.code not in seen.decided]
     open_ = [verdict.code for verdict in unknown if verdict.rule.deciding in wanted]
-    if known < COVERED * applicable or not known:
+    absent = sum(verdict.state == OFF and verdict.reason in ABSENCES for verdict in seen.verdicts)
+    if known + absent < COVERED * (applicable + absent) or not known:
         yield Remark("coverage", {"known": known, "all": applicable})
     elif open_:
         yield Remark("deciding", {"codes": ", ".join(open_)})
