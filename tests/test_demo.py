@@ -62,7 +62,7 @@ def test_a_demo_speaks_chinese(tmp_path, capsys):
     walkthrough.run_demo("missing-zero-grad", "zh", tmp_path)
     text = capsys.readouterr().out
     assert "5. 结果对比" in text
-    assert "   结论              异常                正常\n" in text
+    assert "   结论              错误                正常\n" in text
 
 
 def test_the_list_has_every_demo():

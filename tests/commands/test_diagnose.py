@@ -40,7 +40,7 @@ def test_a_file_is_judged(call: Callable[..., Any], folder: Path) -> None:
 
 def test_chinese(call: Callable[..., Any], folder: Path) -> None:
     """The language follows the option, and from the environment too."""
-    assert call("diagnose", log_in(folder, NAN), "--lang", "zh").out.startswith("异常：")
+    assert call("diagnose", log_in(folder, NAN), "--lang", "zh").out.startswith("错误：")
 
 
 def test_chinese_from_the_environment(call: Callable[..., Any], folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

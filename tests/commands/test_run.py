@@ -113,9 +113,9 @@ def test_the_script_does_not_see_our_click_context(
     [
         (["trian.py"], "trian.py: there is no such script; did you mean train.py?"),
         (["train"], "train: there is no such script; did you mean train.py?"),
-        (["other.py"], "other.py: there is no such script; check the path"),
-        (["data.csv"], "data.csv: there is no such script; check the path"),
-        (["pkg.run"], "pkg.run: there is no such script; check the path"),
+        (["other.py"], "other.py: there is no such script; scripts there: train.py"),
+        (["data.csv"], "data.csv: there is no such script; scripts there: train.py"),
+        (["pkg.run"], "pkg.run: there is no such script; scripts there: train.py"),
         (["json.tool"], "json.tool: there is no such script; did you forget -m before a module's name?"),
         (
             ["--lr", "1", "train.py"],

@@ -62,7 +62,7 @@ def ended(log: Path, said: Said, **given: Any) -> Ending:
         given.pop(name, usual) for name, usual in (("steps", 200), ("crashed", 0), ("stopped", 0))
     )
     run = SimpleNamespace(
-        log=log, stopped=bool(stopped), steps=steps, crashed=bool(crashed), exceeded=given.pop("exceeded", None),
+        log=log, stopped=bool(stopped), steps=steps, crashed=bool(crashed),
         target="train.py", voice=said,
     )  # fmt: skip
     usual = {"keep": True, "report": None, "lang": "en", "settings": Config(), "alerter": said, "processes": 1}
@@ -133,20 +133,6 @@ def test_a_crash_before_the_first_step_is_judged(folder: Path) -> None:
 def test_the_exit_code(folder: Path, code: int, stopped: bool, gate: int, told: int) -> None:  # noqa: FBT001 - a table
     """The script's own comes before that of the gate; 1 where we have stopped it."""
     assert ended(write(folder, "nan"), Said(), stopped=stopped, gate=lambda _: gate).tell(code) == told
-
-
-@pytest.mark.parametrize(("steps", "exceeded", "told"), [(1000, 0.02, True), (999, 0.02, False), (1000, None, False)])
-def test_what_recording_cost_is_told_of_long_runs(
-    folder: Path,
-    steps: int,
-    exceeded: float | None,
-    told: bool,  # noqa: FBT001 - a table
-) -> None:
-    """A short one is told by the diagnosis itself."""
-    said = Said()
-    ended(write(folder, "falling"), said, steps=steps, exceeded=exceeded).tell(0)
-    sparse = "trainadvisor: recording took more than its budget of 2 % of the time, so layers were sampled more rarely"
-    assert (sparse in said.lines) is told
 
 
 def test_a_log_that_cannot_be_read_changes_nothing_for_the_script(folder: Path) -> None:

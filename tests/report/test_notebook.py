@@ -91,4 +91,4 @@ def test_a_chinese_diagnosis_stays_chinese(broken: Diagnosis) -> None:
     broken.summary = "学习率过大。"
     assert "<strong>BROKEN</strong>: 学习率过大。" in broken._repr_html_()
     broken.lang = "zh"
-    assert "<strong>异常</strong>：学习率过大。" in broken._repr_html_()
+    assert "<strong>错误</strong>：学习率过大。" in broken._repr_html_()

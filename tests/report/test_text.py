@@ -149,6 +149,21 @@ def test_a_lone_warning_is_told_in_full(broken: Diagnosis) -> None:
             {"steps": 40, "device": "cpu", "overhead": 0.1734, "overhead_seconds": 0.4321, "overhead_budget": 0.01},
             f"40 steps, cpu, recording took about 0.4 s, {SHORT}",
         ),
+        (
+            {
+                "steps": 1079,
+                "left_out": 96,
+                "planned_steps": 1175,
+                "overhead": 0.3,
+                "overhead_seconds": 2.4,
+                "overhead_budget": 0.01,
+            },
+            f"1,175 steps, recording took about 2 s, {SHORT}",
+        ),
+        (
+            {"steps": 20_000, "overhead": 0.009, "overhead_seconds": 9.0, "overhead_budget": 0.01},
+            "20,000 steps, recording cost 0.9 % of the time",
+        ),
         ({"steps": 40, "device": "cpu", "overhead": 0.1734}, "40 steps, cpu, recording cost 20 % of the time"),
         ({"steps": 40, "device": "cpu", "overhead": 0.0}, "40 steps, cpu, recording cost < 0.1 % of the time"),
         ({"steps": 40, "device": "cpu", "overhead": 0.0312}, "40 steps, cpu, recording cost 3 % of the time"),
@@ -159,6 +174,30 @@ def test_a_lone_warning_is_told_in_full(broken: Diagnosis) -> None:
 def test_the_run_in_one_line_says_what_recording_took(run: dict[str, Any], line: str) -> None:
     """Where that is known: the figure of the whole run, not of its start."""
     assert run_line(Words("en"), run) == line
+
+
+def test_steps_that_the_log_leaves_out_are_told_on_request() -> None:
+    """They are counted among the steps of the training."""
+    run = {"steps": 1079, "left_out": 96, "planned_steps": 1175}
+    assert run_line(Words("en"), run) == "1,175 steps"
+    assert run_line(Words("en"), run, verbose=True) == "1,175 steps, 96 steps are not in the log, to save time"
+
+
+@pytest.mark.parametrize(
+    ("facts", "told"),
+    [
+        ({"dead_unit_share_worst": 0.0}, "activations  dead units 0 %"),
+        ({"dead_unit_share_worst": 0.0, "lacking": ["rectifiers"]}, ""),
+        ({"generalization_gap": 0.06}, "validation loss 0.06 above that of training (a little above is usual)"),
+        ({"generalization_gap": -0.00971}, "validation loss 0.00971 below that of training: no overfitting"),
+        ({"loss_first": 1.4, "loss_final": 0.1, "trivial_loss": 1.39}, "0.1 train (without learning it would be 1.39)"),
+    ],
+)  # fmt: skip
+def test_a_figure_of_a_healthy_run_says_what_it_means(facts: dict[str, Any], told: str) -> None:
+    """A share of layers that the model does not have is none."""
+    page = full_report.render(Diagnosis.model_validate({"state": "healthy", "summary": "fine", "run": facts}), "en")
+    assert told in page
+    assert ("dead units" in page) is ("dead units" in told)
 
 
 def test_a_number_of_ours_names_no_subject() -> None:

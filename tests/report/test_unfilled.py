@@ -8,7 +8,7 @@ import pytest
 
 from trainadvisor.commands.common import rulebook
 from trainadvisor.report.text import code_explained
-from trainadvisor.report.text.unfilled import unfilled, unfilled_code
+from trainadvisor.report.text.unfilled import advice, unfilled, unfilled_code
 
 BOOK = rulebook()
 RULE = BOOK.rules["lr-too-high"]
@@ -29,6 +29,20 @@ RULE = BOOK.rules["lr-too-high"]
 def test_a_gap_stands_for_what_only_a_run_can_tell(template: str, lang: str, told: str) -> None:
     """Thresholds are known without one."""
     assert unfilled(template, RULE, lang).replace("40%", "40 %") == told
+
+
+@pytest.mark.parametrize(
+    ("template", "lang", "told"),
+    [
+        ("Build it last: it holds {new_lr} tensors.", "en", "Build it last."),
+        ("最后构建：它持有 {new_lr} 个张量。", "zh", "最后构建。"),
+        ("Try both: the first is quicker.", "en", "Try both: the first is quicker."),
+        ("Raise it to {new_lr}: it is low.", "en", "Raise it to …: it is low."),
+    ],
+)
+def test_advice_without_a_run_leaves_out_the_clause_that_a_run_fills(template: str, lang: str, told: str) -> None:
+    """Where the advice itself has a gap, it is told with it."""
+    assert advice(template, RULE, lang) == told
 
 
 def test_a_snippet_stays_python() -> None:

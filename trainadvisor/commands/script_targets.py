@@ -35,17 +35,15 @@ def check_target(target: str, command: str) -> None:
 
 
 def _scripts_in(folder: Path) -> str:
-    """Return which scripts of a folder may have been meant, those first whose names say that they train."""
+    """Return which scripts of a folder may have been meant."""
     if (folder / "__main__.py").is_file():
         return "did you forget -m before a module's name?"
     with suppress(OSError):
-        scripts = sorted(folder.glob("*.py"), key=lambda path: (TRAINING.search(path.stem) is None, path.name))
-        scripts = [path for path in scripts if not path.name.startswith(("_", "test_")) and path.name != "setup.py"]
+        scripts = _scripts(folder)
         if len(scripts) == 1 or (scripts and TRAINING.search(scripts[0].stem)):
             return f"did you mean {scripts[0]}?"
         if scripts:
-            more = ", ..." if len(scripts) > SHOWN else ""
-            return f"name a script in it: {', '.join(path.name for path in scripts[:SHOWN])}{more}"
+            return f"name a script in it: {_named(scripts)}"
     return "name a script"
 
 
@@ -59,7 +57,25 @@ def _instead(path: Path) -> str:
     module = re.fullmatch(r"[^\W\d]\w*(\.[^\W\d]\w*)*", str(path)) is not None
     if module and not path.name.endswith((*SCRIPTS, *DATA)) and (Path(package).is_dir() or find_spec(package)):
         return "did you forget -m before a module's name?"
-    return "check the path"
+    return _there(path.parent) or "check the path"
+
+
+def _there(folder: Path) -> str | None:
+    """Return the scripts of the folder in which one was looked for."""
+    with suppress(OSError):
+        if scripts := _scripts(folder):
+            return f"scripts there: {_named(scripts)}"
+    return None
+
+
+def _scripts(folder: Path) -> list[Path]:
+    """Return the scripts of a folder, those first whose names say that they train."""
+    scripts = sorted(folder.glob("*.py"), key=lambda path: (TRAINING.search(path.stem) is None, path.name))
+    return [path for path in scripts if not path.name.startswith(("_", "test_")) and path.name != "setup.py"]
+
+
+def _named(scripts: list[Path]) -> str:
+    return ", ".join(path.name for path in scripts[:SHOWN]) + (", ..." if len(scripts) > SHOWN else "")
 
 
 def check_script(target: str, command: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 import sys
 import tomllib
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Table = dict[str, str]
+_VALUE = re.compile("[A-Z]+(?: RANGE)?")
 _CLICK = ("core", "decorators", "exceptions", "formatting", "parser", "types")
 
 
@@ -39,6 +41,7 @@ def in_chinese(command: Any, name: str) -> Any:
     for option in command.params:
         if getattr(option, "help", None) is not None:
             option.help = of_option(name, option.opts[0]) or option.help
+        _name_value(command, option)
     if command.options_metavar == "[OPTIONS]":
         command.options_metavar = "[选项]"
     if hasattr(command, "commands"):
@@ -48,6 +51,16 @@ def in_chinese(command: Any, name: str) -> Any:
     if getattr(command, "subcommand_metavar", None):
         command.subcommand_metavar = "命令 [参数]..."
     return command
+
+
+def _name_value(command: Any, option: Any) -> None:
+    """Give the value of an option or an argument its Chinese name."""
+    import click
+
+    if not getattr(option, "is_flag", False) and not getattr(option, "count", False):
+        names = catalog()["values"]
+        shown = option.make_metavar(click.Context(command))
+        option.metavar = _VALUE.sub(lambda match: names.get(match[0], match[0]), shown)
 
 
 @contextmanager

@@ -42,6 +42,10 @@ FROM_SIGNALS = (
 )  # fmt: skip
 
 
+# Layers that a model may lack, by the shares of each of them: without them the worst share is 0 and says nothing.
+BY_LAYER = {"rectifiers": "dead_by_layer", "squashing": "saturated_by_layer"}
+
+
 def run_facts(log: RunLog, signals: SignalSource) -> dict[str, Any]:
     """Return the facts of a run by name; what is not known is left out."""
     facts = {name: log.header.get(name) for name in FROM_HEADER}
@@ -52,6 +56,7 @@ def run_facts(log: RunLog, signals: SignalSource) -> dict[str, Any]:
         facts |= {"trainings": many.count, "trainings_steps": many.steps}
     else:
         facts |= {name: signals.get(name) for name in FROM_SIGNALS}
+        facts["lacking"] = [kind for kind, shares in BY_LAYER.items() if not signals.get(shares)]
         facts |= {**_gradients(log), **_validation(log, signals), "loss_curve": _curve(log), "players": _players(log)}
     facts["unit"] = _unit(log)
     return {name: value for name, value in facts.items() if value is not None and value != []}

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 # Seconds that the verdict waits for the logs of the training's other processes to end.
 _OTHERS = 5.0
-# Steps below which the diagnosis itself says what recording cost, and why.
-_SHORT = 1000
 
 
 @dataclass
@@ -66,8 +64,6 @@ class Ending:
         place = self._place(self.log)
         rank_logs.await_ends((rank_logs.path_of(place, other) for other in range(1, self.processes)), _OTHERS)
         diagnosis = self._verdict(place, words)
-        if self.run.exceeded is not None and self.run.steps >= _SHORT:
-            self._say(words("run.sparse", budget=f"{100 * self.run.exceeded:.2g} %"))
         self._finish(diagnosis, "", code)
         return code or self.gate(diagnosis)
 

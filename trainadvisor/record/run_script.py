@@ -80,12 +80,6 @@ class Run:
         """Return whether an error ended the script; an interrupt is none."""
         return isinstance(self.error, Exception)
 
-    @property
-    def exceeded(self) -> float | None:
-        """Return the budget where it left out more than half of the samples of the layers, else None."""
-        budget = self._recorder.cost.budget if self._recorder is not None else None
-        return budget.share if budget is not None and budget.sparse(self.steps) else None
-
     @contextmanager
     def held(self) -> Iterator[None]:
         """Keep the time of the block, inside of a subscriber, out of what is recorded of the training."""

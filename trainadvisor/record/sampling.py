@@ -214,10 +214,6 @@ class Budget:
         """Return whether samples were left out because they would have cost too much."""
         return self.gradients.held_back + self.layers.held_back > 0
 
-    def sparse(self, steps: int) -> bool:
-        """Return whether less than half of the samples were taken that so many steps would have had at the cadence."""
-        return self.backed_off and 2 * self.layers.samples * self.layers.every < steps
-
     def fact(self) -> dict[str, object]:
         """Return how the budget was spent, for the log."""
         tiers = {"gradients": self.gradients, "layers": self.layers}

@@ -77,7 +77,7 @@ CONTEXTS = {
     },
     "no-rectifiers": {"en": "no ReLU", "zh": "没有 ReLU"},
     "no-squashing": {"en": "no hidden tanh or sigmoid", "zh": "隐藏层没有 tanh 或 sigmoid"},
-    "no-attention": {"en": "no attention layer", "zh": "没有注意力层"},
+    "no-attention": {"en": "no layer of a known attention class", "zh": "没有已知类型的注意力层"},
     "no-masks": {"en": "no padding mask", "zh": "没有填充掩码"},
     "no-packed-rows": {"en": "no packed documents", "zh": "没有打包的多文档序列"},
     "no-pooled-places": {"en": "no average over padded rows", "zh": "没有对含填充的序列取平均"},

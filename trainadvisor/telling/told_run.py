@@ -81,7 +81,7 @@ STATES = {
     "en": {
         "healthy": "HEALTHY", "cannot-tell": "CAN'T TELL", "needs-attention": "NEEDS ATTENTION", "broken": "BROKEN",
     },
-    "zh": {"healthy": "正常", "cannot-tell": "无法判断", "needs-attention": "需要关注", "broken": "异常"},
+    "zh": {"healthy": "正常", "cannot-tell": "无法判断", "needs-attention": "需要关注", "broken": "错误"},
 }  # fmt: skip
 
 

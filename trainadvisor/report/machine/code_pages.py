@@ -6,7 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from trainadvisor.i18n.language import Words
-from trainadvisor.report.text.code_explained import CAUSES, HEADING, blocks
+from trainadvisor.i18n.told_reasons import told_in
+from trainadvisor.report.text.code_explained import CAUSES, HEADING, blocks, case_of
 from trainadvisor.report.text.unfilled import advice, unfilled, unfilled_code
 
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ HEAD = f"""# What it finds · 诊断代码
 TABLE = "| code | finding | 名称 | level | people search for · 常见搜索 |\n|---|---|---|---|---|"
 SEARCHED = {"en": "People search for", "zh": "常见搜索"}
 FIGURES = "`<name>` stands for a figure of your run · `<name>` 表示你的训练中的数值"
-SHARED = "阈值及其理由、规则条件和可能误报的情况见英文部分的 [Thresholds](#thresholds)。"
+LIMITS = {"en": "| threshold | value | because |", "zh": "| 阈值 | 取值 | 理由 |"}
+SHARED = "规则条件和可能误报的情况见英文部分的 [Thresholds](#thresholds)。"
 
 
 def pages(book: Rulebook, demos: Container[str] = ()) -> dict[str, str]:
@@ -59,7 +61,7 @@ def page(book: Rulebook, rule: Rule, *, demo: bool = False) -> str:
     titles = " · ".join(escape(rule.title(lang)) for lang in ("en", "zh"))
     parts = [f"# {rule.code}: {titles}", f"[English](#english) · [中文](#中文) · [all codes · 全部代码]({INDEX})"]
     parts += [_facts(rule), "## English", *_section(book, rule, Words("en")), *_numbers(rule)]
-    parts += ["## 中文", *_section(book, rule, Words("zh")), SHARED]
+    parts += ["## 中文", *_section(book, rule, Words("zh")), *_limits(rule, Words("zh")), SHARED]
     if demo:
         parts += [f"```console\n$ trainadvisor demo {rule.code}\n```"]
     return "\n\n".join(parts) + "\n"
@@ -100,6 +102,8 @@ def _paragraph(block: str, colon: str) -> str:
 def _fixes(rule: Rule, words: Words) -> Iterator[str]:
     for number, remedy in enumerate(rule.all_remedies, 1):
         applies = words("aside", text=words(f"applies.{remedy['applies']}"))
+        if (case := case_of(rule, remedy)) is not None:
+            applies += words("aside", text=words("fix.case", name=f"`{case}`"))
         yield f"{number}. {_filled(remedy, rule, words.lang)}{applies}"
         if remedy.get("code"):
             yield _code(unfilled_code(remedy["code"], rule, words.lang), "   ")
@@ -126,16 +130,11 @@ def _links(codes: Iterable[str], book: Rulebook) -> Iterator[str]:
 
 
 def _numbers(rule: Rule) -> Iterator[str]:
-    """Yield what is the same in every language: limits with their reasons, conditions, known mistakes."""
+    """Yield limits with their reasons, and what is told in English only: conditions, known mistakes."""
     words = Words("en")
-    if rule.judges_runs:
+    if rule.judges_runs and not rule.thresholds:
         yield f"### {words('thresholds')}"
-    if rule.thresholds:
-        rows = [
-            f"| `{name}` | {value:g} | {escape(rule.reasons.get(name, ''))} |"
-            for name, value in rule.thresholds.items()
-        ]
-        yield "\n".join(["| threshold | value | because |", "|---|---|---|", *rows])
+    yield from _limits(rule, words)
     if rule.source:
         yield "It is also seen in a source, without a run: `trainadvisor lint`."
     if not rule.judges_runs:
@@ -146,6 +145,16 @@ def _numbers(rule: Rule) -> Iterator[str]:
         yield "So must the conditions of one branch; the first that holds is told."
     yield "```text\n" + "\n".join(_conditions(rule)) + "\n```"
     yield from _mistakes(rule, words)
+
+
+def _limits(rule: Rule, words: Words) -> Iterator[str]:
+    """Yield the thresholds, each with its reason."""
+    if not rule.thresholds:
+        return
+    yield f"### {words('thresholds')}"
+    reasons = {name: told_in(words.lang, rule.code, name, rule.reasons.get(name, "")) for name in rule.thresholds}
+    rows = [f"| `{name}` | {value:g} | {escape(reasons[name])} |" for name, value in rule.thresholds.items()]
+    yield "\n".join([LIMITS[words.lang], "|---|---|---|", *rows])
 
 
 def _mistakes(rule: Rule, words: Words) -> Iterator[str]:

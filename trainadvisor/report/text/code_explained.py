@@ -12,6 +12,8 @@ from trainadvisor.report.text.page import Page
 from trainadvisor.report.text.unfilled import advice, unfilled, unfilled_code
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from trainadvisor.judge.branches import Branch
     from trainadvisor.judge.rulebook import Rule, Rulebook
 
@@ -91,9 +93,8 @@ def _branches(page: Page, rule: Rule) -> None:
     """Add what is said in each branch of a rule, under the name that the JSON gives it."""
     label = page.words("branches")
     for variant in rule.variants if rule.branches else ():
-        page.row(
-            label, f"{variant.branch}: {unfilled(variant.text('finding', page.words.lang), rule, page.words.lang)}"
-        )
+        text = unfilled(variant.text("finding", page.words.lang), rule, page.words.lang)
+        page.row(label, page.words("branch", name=variant.branch, text=text))
         label = ""
 
 
@@ -121,9 +122,16 @@ def _fixes(page: Page, rule: Rule) -> None:
     words = page.words
     for number, remedy in enumerate(rule.all_remedies, 1):
         text = advice(remedy.get(words.lang, ""), rule, words.lang)
+        if (case := case_of(rule, remedy)) is not None:
+            text += words("aside", text=words("fix.case", name=case))
         page.row(words("fixes") if number == 1 else "", f"{number} {text}", words(f"applies.{remedy['applies']}"))
         if remedy.get("code"):
             page.code(unfilled_code(remedy["code"], rule, words.lang))
+
+
+def case_of(rule: Rule, remedy: Mapping[str, Any]) -> str | None:
+    """Return the branch whose own a remedy is, None of one for every case."""
+    return next((branch.name for branch in rule.branches if any(remedy is own for own in branch.remedies)), None)
 
 
 def _rows(page: Page, rule: Rule) -> None:

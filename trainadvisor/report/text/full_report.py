@@ -43,7 +43,7 @@ def render(
     _checks(page, diagnosis, verbose=verbose)
     for note in diagnosis.notes if verbose else diagnosis.notes[:REMARKS]:
         page.paragraph(page.words("remark", text=note), hang="  ")
-    _last_line(page, diagnosis)
+    _last_line(page, diagnosis, verbose=verbose)
     _mend(page, diagnosis)
     return page.text()
 
@@ -181,7 +181,7 @@ def _mend(page: Page, diagnosis: Diagnosis) -> None:
         page.command(page.words("mend"), f"trainadvisor fix {log}")
 
 
-def _last_line(page: Page, diagnosis: Diagnosis) -> None:
+def _last_line(page: Page, diagnosis: Diagnosis, *, verbose: bool) -> None:
     words = page.words
     levels: list[str] = [item.severity for item in diagnosis.findings]
     followers = sum(len(list(item.consequences())) for item in diagnosis.findings)
@@ -191,7 +191,7 @@ def _last_line(page: Page, diagnosis: Diagnosis) -> None:
     if followers:
         counts.append(words.count("consequences", followers))
     verdict = words("clause").join(counts) + words("end")
-    run = healthy.run_line(words, diagnosis.run)
+    run = healthy.run_line(words, diagnosis.run, verbose=verbose)
     both = f"{verdict}  {run}" if run else verdict
     for line in [both] if cells(both) <= page.width else [verdict, run]:
         page.paragraph(line)

@@ -19,8 +19,8 @@ Run = dict[str, Any]
 Parts = list[str | None]
 # Least part of the time that is told.
 _LEAST = 0.001
-# A cost in percent that is told with its reason, and the steps below which the first ones are the reason.
-MUCH, FEW = 5, 1000
+# Steps below which the first ones, which are recorded whole, are why recording took more than its part of the time.
+FEW = 10_000
 CONCERN_DEAD = spaced(f"{MOST_DEAD:.0%}")
 
 
@@ -58,12 +58,13 @@ def _part(words: Words, run: Run, text: str, how: Callable[[float], str] = numbe
 
 def _loss(words: Words, run: Run) -> Parts:
     own: Parts = [_of_player(words, player) for player in run.get("players") or ()]
-    return [
+    losses = [
         *(own or [_part(words, run, "loss.train", first="loss_first", final="loss_final")]),
         _part(words, run, "loss.val", final="val_loss_final"),
-        _part(words, run, "loss.accuracy", share, share="val_accuracy_final"),
-        _part(words, run, "loss.chance", value="trivial_loss"),
     ]
+    told = words("clause").join(loss for loss in losses if loss)
+    chance = _part(words, run, "loss.chance", value="trivial_loss")
+    return [told + words("aside", text=chance) if told and chance else told or chance]
 
 
 def _of_player(words: Words, player: dict[str, Any]) -> str:
@@ -74,10 +75,11 @@ def _of_player(words: Words, player: dict[str, Any]) -> str:
 
 def _best(words: Words, run: Run) -> Parts:
     last = run.get("best_eval") != run.get("evals")
+    both = None if run.get("best_eval") else _best_accuracy(words, run)
     return [
+        both or _part(words, run, "best.last.accuracy", share, share="val_accuracy_final"),
         _part(words, run, "best.of", _closely, best="best_eval", count="evals", loss="val_loss_best"),
         _part(words, run, "best.last", _closely, loss="val_loss_final") if last and run.get("best_eval") else None,
-        None if run.get("best_eval") else _best_accuracy(words, run),
         _part(words, run, "best.noise", noise="val_noise"),
     ]
 
@@ -117,15 +119,18 @@ def _updates(words: Words, run: Run) -> Parts:
 
 
 def _activations(words: Words, run: Run) -> Parts:
+    lacking = run.get("lacking") or ()
     dead = _part(words, run, "activations.dead", share, share="dead_unit_share_worst")
+    saturated = _part(words, run, "activations.saturated", share, share="saturated_share_worst")
     return [
-        dead and dead + words("concern.above", limit=CONCERN_DEAD),
-        _part(words, run, "activations.saturated", share, share="saturated_share_worst"),
+        dead and dead + words("concern.above", limit=CONCERN_DEAD) if "rectifiers" not in lacking else None,
+        saturated if "squashing" not in lacking else None,
     ]
 
 
 def _gap(words: Words, run: Run) -> Parts:
-    return [_part(words, run, "gap.value", gap="generalization_gap")]
+    gap = run.get("generalization_gap")
+    return [None if gap is None else words("gap.above" if gap > 0 else "gap.below", gap=number(abs(gap)))]
 
 
 def _speed(words: Words, run: Run) -> Parts:
@@ -148,10 +153,9 @@ ROWS: Mapping[str, Callable[[Words, Run], Parts]] = {
 }
 
 
-def run_line(words: Words, run: Run) -> str:
+def run_line(words: Words, run: Run, *, verbose: bool = False) -> str:
     """Return the run in one line: its log, steps, seed, torch, device, and what recording it took."""
-    steps, planned = run.get("steps"), run.get("planned_steps")
-    parts = [_steps(words, steps, planned)]
+    parts = [_steps(words, _taken(run), run.get("planned_steps"))]
     if run.get("seed") is not None:
         parts.append(words("seed", seed=run["seed"]))
     if run.get("torch"):
@@ -159,7 +163,7 @@ def run_line(words: Words, run: Run) -> str:
     parts.append(run.get("device"))
     if run.get("overhead") is not None:
         parts.append(_cost(words, run))
-    if run.get("left_out"):
+    if verbose and run.get("left_out"):
         parts.append(words("run.left_out", steps=words.number(run["left_out"])))
     line = words("clause").join(clean(part, 120) for part in parts if part)
     log = clean(run.get("log") or "", 120)
@@ -168,17 +172,27 @@ def run_line(words: Words, run: Run) -> str:
 
 def _cost(words: Words, run: Run) -> str:
     """Return what recording took: as a part of the time, of a short run in seconds beside what a long one pays."""
-    short = 100 * run["overhead"] >= MUCH and (run.get("steps") or 0) < FEW
     seconds, budget = run.get("overhead_seconds"), run.get("overhead_budget")
-    if short and seconds is not None and budget is not None:
+    first = (_taken(run) or 0) < FEW
+    if first and seconds is not None and budget is not None and _rounded(run["overhead"]) > 100 * budget:
         return words("run.cost.short", seconds=f"{float(f'{seconds:.1g}'):g}", budget=_measured(budget))
     return words("run.cost", share=_measured(run["overhead"]))
 
 
 def _measured(part: float) -> str:
     """Return a measured part of the time, rounded to one digit: a second one differs from run to run."""
-    percent = float(f"{100 * max(part, _LEAST):.1g}")
-    return f"{'< ' if part < _LEAST else ''}{percent:g} %"
+    return f"{'< ' if part < _LEAST else ''}{_rounded(max(part, _LEAST)):g} %"
+
+
+def _rounded(part: float) -> float:
+    """Return a part in percent, to one digit."""
+    return float(f"{100 * part:.1g}")
+
+
+def _taken(run: Run) -> int | None:
+    """Return how many steps the training took, those included that the log leaves out."""
+    steps = run.get("steps")
+    return None if steps is None else steps + int(run.get("left_out") or 0)
 
 
 def _steps(words: Words, steps: int | None, planned: int | None) -> str | None:

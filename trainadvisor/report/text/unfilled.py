@@ -22,6 +22,8 @@ USUAL_CODE = {
     "missing_divergence_log": "log_softmax",
     "missing_output_activation": "softmax",
 }
+# What a colon or a semicolon parts from the advice itself: reasons and further figures.
+CLAUSE = re.compile(r"[:;] |：|；")
 SENTENCE = re.compile(r".+?(?:\. (?=[A-Z])|。|$)", re.DOTALL)
 CHINESE_SPACE = re.compile(r"(?<=[\u4e00-\u9fff，。：；（）]) (?=[\u4e00-\u9fff])")
 
@@ -36,9 +38,12 @@ def unfilled(template: object, rule: Rule, lang: str) -> str:
 
 
 def advice(template: object, rule: Rule, lang: str) -> str:
-    """Return what to do as it is without a run: what follows the first sentence is left out where a run tells it."""
+    """Return what to do as it is without a run: what a run tells is left out from its first clause on."""
     sentences: list[str] = SENTENCE.findall(unfilled(template, rule, lang)) or [""]
     first, *more = sentences
+    plain, *rest = CLAUSE.split(first, maxsplit=1)
+    if rest and GAP in rest[0] and GAP not in plain:
+        first = plain + texts(lang)["end"] + (" " if lang == "en" else "")
     return (first + "".join(text for text in more if GAP not in text)).strip()
 
 
