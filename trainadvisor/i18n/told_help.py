@@ -55,11 +55,9 @@ def in_chinese(command: Any, name: str) -> Any:
 
 def _name_value(command: Any, option: Any) -> None:
     """Give the value of an option or an argument its Chinese name."""
-    import click
-
     if not getattr(option, "is_flag", False) and not getattr(option, "count", False):
         names = catalog()["values"]
-        shown = option.make_metavar(click.Context(command))
+        shown = option.make_metavar(sys.modules["click"].Context(command))  # of which the command is one
         option.metavar = _VALUE.sub(lambda match: names.get(match[0], match[0]), shown)
 
 
