@@ -253,11 +253,17 @@ def test_a_loss_that_falls_while_no_answer_is_right_leaves_it_open(
     assert figures == ([{"share": 0.957, "right": 0.02, "guess": 0.1}] if found else [])
 
 
-@pytest.mark.parametrize(("shares", "found"), [([0.4, 0.0, 0.049], True), ([0.0, 0.05], False), ([None], False)])
-def test_labels_that_are_never_found_leave_it_open(judged: Judge, shares: list[float | None], *, found: bool) -> None:
-    """Of rare labels a loss knows the frequency, and always saying no is nearly always right."""
-    evals = [{"step": STEPS - 2 + n, "loss": 0.1, "labels_found": share} for n, share in enumerate(shares)]
-    told = [reason for reason in judged(evals=evals).reasons if reason.kind == "labels-unfound"]
+@pytest.mark.parametrize(
+    ("shares", "level", "found"),
+    [([0.4, 0.0, 0.049], 2.1, True), ([0.0, 0.05], 2.1, False), ([None], 2.1, False), ([0.0, 0.049], 1.5, False)],
+)
+def test_labels_that_are_never_found_leave_it_open(
+    judged: Judge, shares: list[float | None], level: float, *, found: bool
+) -> None:
+    """Of rare labels a loss knows the frequency, and always saying no is nearly always right, until much is learned."""
+    evals = [{"step": STEPS - 2 + n, "loss": level, "labels_found": share} for n, share in enumerate(shares)]
+    loss = np.linspace(2.3, level, STEPS).tolist()
+    told = [r for r in judged(evals=evals, columns={"loss": loss}).reasons if r.kind == "labels-unfound"]
     assert [reason.values for reason in told] == ([{"share": 0.049}] if found else [])
 
 

@@ -100,9 +100,13 @@ def answers_wrong(seen: Seen) -> Iterator[Remark]:
 
 
 def labels_unfound(seen: Seen) -> Iterator[Remark]:
-    """Yield that in the last evaluations hardly any of several labels got a probability above one half."""
+    """Yield that in the last evaluations hardly any of several labels got a probability above one half.
+
+    Labels may be too rare for that where much was learned of them: what is likeliest may still be right.
+    """
     shares = [share for record in seen.log.evals[-LAST:] if (share := number(record.get("labels_found"))) is not None]
-    if shares and max(shares) < HARDLY:
+    learned = max((seen.figure(name) or 0.0 for name in ("skill", "val_skill_final")), default=0.0)
+    if shares and max(shares) < HARDLY and learned < SURELY:
         yield Remark("labels-unfound", {"share": max(shares)})
 
 

@@ -186,7 +186,7 @@ class Diagnosis(TypedDocument):
     findings: list[Finding] = field(default_factory=list)
     clear: list[str] = field(default_factory=list)
     unknown: list[Unknown] = field(default_factory=list)
-    # Checks of what the training does not have; they count neither as made nor as missed.
+    # Checks of what the training does not have; they are counted apart.
     inapplicable: list[Unknown] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     # What it tells; it can be told in another language too. None where it was read from JSON.
