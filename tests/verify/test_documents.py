@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from trainadvisor.commands import verifying
+from trainadvisor.commands import applying, verifying
 from trainadvisor.configuration import Config
 from trainadvisor.i18n.language import Words
 from trainadvisor.report.text.verification import render
@@ -54,6 +54,6 @@ def test_what_failed_is_printed(session):
 
 def test_a_change_without_a_literal_line_is_not_written(cured, tmp_path, capsys):
     """The file is not made, and it is said why."""
-    verifying.apply(cured, "no python\n", tmp_path / "fixed.py", Words("en"))
+    applying.apply(cured, "no python\n", tmp_path / "fixed.py", Words("en"))
     assert not (tmp_path / "fixed.py").exists()
     assert "not written" in capsys.readouterr().err

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from builders import build_log, make_optimizer, site
 
-from trainadvisor.commands import verifying
+from trainadvisor.commands import applying
 from trainadvisor.commands.common import rulebook
 from trainadvisor.i18n.language import Words
 from trainadvisor.judge.result import Diagnosis, Finding, Remedy
@@ -161,7 +161,7 @@ def told(made: Permanent, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys:
     monkeypatch.setattr(answer, "best", lambda *_: made)
     monkeypatch.setattr(answer, "held", lambda _: held)
     session: Any = SimpleNamespace(request=SimpleNamespace(target="train.py", args=args), lang="en")
-    verifying.apply(session, None, folder / name, Words("en"), overwrite=True)
+    applying.apply(session, None, folder / name, Words("en"), overwrite=True)
     return " ".join(capsys.readouterr().err.split())
 
 

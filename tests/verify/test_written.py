@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from trainadvisor.commands import verifying
+from trainadvisor.commands import applying
 from trainadvisor.errors import UsageError
 from trainadvisor.i18n.language import Words
 from trainadvisor.judge.result import Edit
@@ -21,7 +21,7 @@ SOURCE = "lr = 0.1\n"
 def check(target, path, **options):
     """Check where the changed script goes, as before a run."""
     module = options.pop("module", False)
-    verifying.check_applied(Request(str(target), (), module), path, **{"overwrite": False, **options})
+    applying.check_applied(Request(str(target), (), module), path, **{"overwrite": False, **options})
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def test_work_on_the_file_during_the_trials_is_kept(tmp_path, monkeypatch, capsy
         made = Permanent().with_file(parse(SOURCE, "train.py"), "lr = 0.01\n")
         monkeypatch.setattr(answer, "best", lambda *_, made=made: made)
         asked = SimpleNamespace(request=Request("train.py", ()))
-        verifying.apply(asked, SOURCE, path, Words(lang), overwrite=overwrite)
+        applying.apply(asked, SOURCE, path, Words(lang), overwrite=overwrite)
         assert path.read_text() == ("lr = 0.01\n" if written else content)
         assert (word in capsys.readouterr().err) is not written
 

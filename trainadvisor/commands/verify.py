@@ -74,7 +74,7 @@ def command(*, target: str, args: tuple[str, ...], lang: str | None, color: str,
     its own business. A log only names a script: --yes-run runs what it names. Exit 0: a remedy is verified, or there is
     nothing to cure; 1: none helped; 2: a mistake in the command; 3: the run cannot be judged.
     """
-    from trainadvisor.commands import verifying
+    from trainadvisor.commands import applying, verifying
     from trainadvisor.commands.common import language
     from trainadvisor.commands.misplaced import check_behind
     from trainadvisor.i18n.language import Words, ours
@@ -86,7 +86,7 @@ def command(*, target: str, args: tuple[str, ...], lang: str | None, color: str,
     chosen = language(lang)
     check_behind("verify", OURS, args, target, chosen, module=options["module"])
     session = _session(target, args, options, chosen)
-    source = verifying.source_of(session.request)
+    source = applying.source_of(session.request)
     verifying.end_politely()
     session.run()
     found = document(session, source)
@@ -95,7 +95,7 @@ def command(*, target: str, args: tuple[str, ...], lang: str | None, color: str,
     emit(render(found, words, width=width(), color=colored(color)))
     emit(ours(words("verify.written", path=options["out"]), chosen), sys.stderr)
     path = options["apply_to"]
-    applied = path is not None and verifying.apply(session, source, path, words, overwrite=options["overwrite"])
+    applied = path is not None and applying.apply(session, source, path, words, overwrite=options["overwrite"])
     if not applied and (told := verifying.next_command(session, found, options["out"])):
         emit(words("verify.next", command=told))
     if options["report"] is not None:
@@ -140,7 +140,7 @@ def _named(
 def _session(target: str, args: tuple[str, ...], options: dict[str, Any], lang: str) -> Any:
     """Return the session as the options describe it; mistakes are told before anything runs."""
     from trainadvisor import configuration
-    from trainadvisor.commands import trialling, verifying
+    from trainadvisor.commands import applying, trialling, verifying
     from trainadvisor.i18n.language import Words
     from trainadvisor.trials.budget import Budget, seconds
     from trainadvisor.trials.child_process import Setting, script_of
@@ -151,7 +151,7 @@ def _session(target: str, args: tuple[str, ...], options: dict[str, Any], lang: 
     target, args, prior = _named(target, args, options, settings, lang)
     request = Request(target, args, module, options["seeds"], options["code"], options["fix"], prior)
     verifying.check(request, options["out"], options["report"], options["apply_to"])
-    verifying.check_applied(request, options["apply_to"], overwrite=options["overwrite"])
+    applying.check_applied(request, options["apply_to"], overwrite=options["overwrite"])
     verifying.check_code(options["code"] or options["fix"])
     budget = Budget(seconds(options["budget"]))
     # the number tells two that are started in one second apart
