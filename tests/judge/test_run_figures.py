@@ -67,10 +67,14 @@ def test_parameters_that_got_a_gradient_once_are_counted(tmp_path: Path) -> None
     assert (facts["tensors"], facts["tensors_reached"]) == (3, 2)
 
 
-@pytest.mark.parametrize(("spread", "counted"), [(0.3, 2), (0.31, 4)])
-def test_a_layer_that_was_made_to_be_copied_needs_no_gradient(tmp_path: Path, spread: float, counted: int) -> None:
-    """Its copy began with the same values; a forgotten layer did not."""
-    model = make_model(("part.a", "Linear", 2, 2), ("parts.0.a", "Linear", 2, 2))
+@pytest.mark.parametrize(
+    ("name", "spread", "counted"), [("part.a", 0.3, 2), ("part.a", 0.31, 4), ("parts.1.a", 0.3, 4)]
+)
+def test_a_layer_that_was_made_to_be_copied_needs_no_gradient(
+    tmp_path: Path, name: str, spread: float, counted: int
+) -> None:
+    """Its copy began with the same values; a forgotten layer did not, or it is itself one of the copies."""
+    model = make_model((name, "Linear", 2, 2), ("parts.0.a", "Linear", 2, 2))
     for number, parameter in enumerate(model["parameters"]):
         parameter |= {"init_std": (spread if number == 0 else 0.3) if number % 2 == 0 else 0.0, "init_rms": 0.3}
     facts = run(

@@ -124,25 +124,29 @@ def _copied(rows: list[dict[str, Any]], reached: Any) -> Any:
     """Return which parameters are of layers whose copies got the gradients, such as the one of a TransformerEncoder.
 
     A copy begins with the same values: size and spread of all parameters of the layer are equal, and some were random.
+    The others of one list are copies of each other, each of which is meant to be used.
     """
-    used = {(p["name"], *_start(p)) for p, hit in zip(rows, reached, strict=True) if hit}
     paths = [p["name"].split(".") for p in rows]
+    used: dict[tuple[Any, ...], set[str]] = {}
+    for parameter, path in ((p, path) for p, path, hit in zip(rows, paths, reached, strict=True) if hit):
+        for depth in range(1, len(path)):
+            used.setdefault((*path[depth:], *_start(parameter)), set()).add(_unnumbered(path))
     copied = np.zeros(len(rows), dtype=bool)
     for depth in range(1, max(map(len, paths))):
         layers: dict[tuple[str, ...], list[int]] = {}
         for place, path in enumerate(paths):
             layers.setdefault(tuple(path[:depth]), []).append(place)
         for places in layers.values():
-            random = any((rows[n].get("init_std") or 0.0) > 0 for n in places)
-            if random and not reached[places].any() and all(_has_twin(rows[n], paths[n][depth:], used) for n in places):
-                copied[places] = True
+            if reached[places].any() or not any((rows[n].get("init_std") or 0.0) > 0 for n in places):
+                continue
+            twins = (used.get((*paths[n][depth:], *_start(rows[n])), set()) - {_unnumbered(paths[n])} for n in places)
+            copied[places] |= all(twins)
     return copied
 
 
-def _has_twin(parameter: dict[str, Any], inner: list[str], used: set[tuple[Any, ...]]) -> bool:
-    """Return whether a parameter of another layer has the same name within it, and began with the same values."""
-    ending, start = "." + ".".join(inner), _start(parameter)
-    return bool(inner) and any(name.endswith(ending) and tuple(others) == start for name, *others in used)
+def _unnumbered(path: list[str]) -> str:
+    """Return a name without the places in lists."""
+    return ".".join("#" if part.isdigit() else part for part in path)
 
 
 def _start(parameter: dict[str, Any]) -> tuple[Any, ...]:
