@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from trainadvisor.lint.pattern_declaration import Match, pattern
 from trainadvisor.source.edits import replaced, with_argument
-from trainadvisor.source.syntax import called, constant, is_open, keyword
+from trainadvisor.source.syntax import called, constant, is_open, is_self, keyword
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,15 +35,17 @@ def train_mode_in_eval(training: Training) -> Iterator[Match]:
             told = f"{ast.unparse(rate)} if self.training else 0.0" if rate is not None else ""
             fix = (replaced(training.source, rate, told),) if rate is not None else None
             yield Match(call, {"call": ast.unparse(call.func)}, fix=fix)
-        elif full == AREA + name and name in FUNCTIONS and _ignores_mode(call):
+        elif full == AREA + name and name in FUNCTIONS and _ignores_mode(training, call):
             span = with_argument(training.source, call, "training", "self.training", 2)
             yield Match(call, {"call": ast.unparse(call.func)}, fix=(span,) if span else None)
         elif isinstance(call.func, ast.Call) and _made_here(training, call.func):
             yield Match(call, {"call": ast.unparse(call.func)})
 
 
-def _ignores_mode(call: ast.Call) -> bool:
-    return keyword(call, "training", 2) is None and not is_open(call) and constant(keyword(call, "p", 1)) != 0
+def _ignores_mode(training: Training, call: ast.Call) -> bool:
+    rate = keyword(call, "p", 1)
+    told = keyword(call, "training", 2) is not None or is_open(call)
+    return not told and constant(rate) != 0 and not _is_property(training, rate)
 
 
 def _keeps_rate(training: Training, call: ast.Call) -> bool:
@@ -58,7 +60,15 @@ def _is_rate(training: Training, rate: ast.expr | None) -> bool:
     number = constant(rate)
     if isinstance(number, (int, float)):
         return number > 0
-    return isinstance(rate, (ast.Name, ast.Attribute)) and not _asks_for_mode(training, rate)
+    known = isinstance(rate, (ast.Name, ast.Attribute)) and not _is_property(training, rate)
+    return known and rate is not None and not _asks_for_mode(training, rate)
+
+
+def _is_property(training: Training, rate: ast.expr | None) -> bool:
+    """Return whether a value is worked out each time by a property of the module, which may ask for the mode."""
+    if not isinstance(rate, ast.Attribute) or not is_self(rate.value):
+        return False
+    return training.script.method(training.script.class_of(rate), rate.attr) is not None
 
 
 def _asks_for_mode(training: Training, call: ast.AST) -> bool:
