@@ -19,7 +19,7 @@ Run = dict[str, Any]
 Parts = list[str | None]
 # Least part of the time that is told.
 _LEAST = 0.001
-# Steps below which the first ones, which are recorded whole, are why recording took more than its part of the time.
+# Steps below which the first ones, which are recorded whole, may be why recording took more than its part of the time.
 FEW = 10_000
 CONCERN_DEAD = spaced(f"{MOST_DEAD:.0%}")
 
