@@ -46,7 +46,7 @@ def test_a_folder_that_its_format_cannot_read_is_named(tmp_path: Path, monkeypat
 @pytest.mark.parametrize(("room", "kept"), [(239, [None]), (240, [[1]])])
 def test_what_fills_its_room_exactly_is_kept(room: int, kept: list[Any]) -> None:
     """A byte less, and what is innermost is left out."""
-    cleaner = cleaning.Cleaner(lambda *_: True, room)
+    cleaner = cleaning.Cleaner(lambda *_: None, room)
     assert (cleaner([[1]]), cleaner.room) == (kept, room - 240)
 
 

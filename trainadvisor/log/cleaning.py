@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from trainadvisor.characters import CONTROLS, HIDDEN, TURNING
@@ -18,7 +18,7 @@ MOST_NAMES = 1000
 
 _UNSAFE = re.compile(f"[{CONTROLS}{TURNING}\n\ud800-\udfff]")
 _HIDDEN = re.compile(f"[{HIDDEN}]")
-_NUMBERS = frozenset({int, float, bool})
+_PLAIN = frozenset({int, float, bool, type(None)})
 _BLANK = re.compile(r"[\t\r\n]+")
 
 
@@ -34,19 +34,23 @@ def clean_text(text: str, longest: int = LONGEST_NAME) -> str:
     return _UNSAFE.sub("\ufffd", _BLANK.sub(" ", text)) if _UNSAFE.search(text) else text
 
 
-# Whether a value has the type of a field, in an object that is the value of the field named third.
-Fits = Callable[[str, Any, str], bool]
+Check = Callable[[Any], bool]
+# What a value of a field has to pass, in an object that is the value of the field named second.
+CheckOf = Callable[[str, str], Check | None]
+_Field = tuple[str, Check | None]
+_NOTHING: Mapping[str, _Field] = {}
 
 
 class Cleaner:
     """Copies JSON values within a size limit: cleans strings, and drops values of a wrong type or nested too deeply."""
 
-    def __init__(self, fits: Fits, room: int = ROOM) -> None:
-        self.fits, self.room = fits, room
+    def __init__(self, check_of: CheckOf, room: int = ROOM) -> None:
+        self.check_of, self.room = check_of, room
         # Number of fields that held a value of another type.
         self.mistyped = 0
-        # A log says the same few names over and over.
-        self._names: dict[str, str] = {}
+        # A log says the same few names over and over: by holder, each name as it is kept and what its values pass.
+        self._known: dict[str, dict[str, _Field]] = {}
+        self._kept = 0
 
     def __call__(self, value: Any, field: str = "", depth: int = 0) -> Any:
         """Return the copy; nested values become None when the size limit is used up."""
@@ -59,22 +63,28 @@ class Cleaner:
             return None
         if isinstance(value, dict):
             return self._object(value, field, depth + 1)
-        return [item if type(item) in _NUMBERS else self(item, field, depth + 1) for item in value]
+        return [item if type(item) in _PLAIN else self(item, field, depth + 1) for item in value]
 
     def _object(self, value: dict[str, Any], holder: str, depth: int) -> dict[str, Any]:
-        names, fits, copy = self._names, self.fits, {}
+        known, copy = self._known.get(holder, _NOTHING), {}
         for field, item in value.items():
-            name = names.get(field)
-            if name is None:
-                name = clean_text(field)
-                if len(names) < MOST_NAMES:
-                    names[field] = name
+            name, check = known.get(field) or self._field(field, holder)
             self.room -= len(name)
-            if not fits(field, item, holder):
+            if item is None or check is None or check(item):
+                copy[name] = item if type(item) in _PLAIN else self(item, field, depth)
+            else:
                 self.mistyped += 1
-                item = None  # noqa: PLW2901
-            copy[name] = item if type(item) in _NUMBERS else self(item, field, depth)
+                copy[name] = None
         return copy
+
+    def _field(self, field: str, holder: str) -> _Field:
+        if self._kept == MOST_NAMES:
+            self._kept = 0
+            self._known.clear()
+        self._kept += 1
+        found = clean_text(field), self.check_of(field, holder)
+        self._known.setdefault(holder, {})[field] = found
+        return found
 
     def _text(self, text: str, longest: int = LONGEST_NAME) -> str:
         cleaned = clean_text(text, longest)

@@ -18,7 +18,7 @@ from trainadvisor.log.plain_steps import PlainSteps
 from trainadvisor.log.records import FACTS, FORMAT, LOST
 from trainadvisor.log.short_trainings import left_out
 from trainadvisor.log.stream import Stream
-from trainadvisor.log.typed import fits
+from trainadvisor.log.typed import check_of
 
 # Most events and evaluations kept of each kind; a real log has a few hundred.
 MOST_RECORDS = 200_000
@@ -50,7 +50,7 @@ class LogRecords:
         self.first_called: dict[int, int] = {}
         self._facts: list[tuple[str, Any]] = []
         self._layers = LayerStore()
-        self._clean = Cleaner(fits)
+        self._clean = Cleaner(check_of)
         self._skipped = 0
 
     def take(self, batch: list[Any], plain: PlainSteps | None = None) -> None:

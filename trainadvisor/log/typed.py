@@ -74,9 +74,6 @@ def _by_name(table: dict[Check, str]) -> dict[str, Check]:
 _FIELDS, _GIVEN = _by_name(FIELDS), {name: _by_name(GIVEN) if name in {"facts", "groups"} else {} for name in FREE}
 
 
-def fits(field: str, value: Any, holder: str = "") -> bool:
-    """Return whether a value has the type of the field, in an object that is itself the value of a field."""
-    if value is None:
-        return True
-    check = _GIVEN.get(holder, _FIELDS).get(field)
-    return check is None or check(value)
+def check_of(field: str, holder: str = "") -> Check | None:
+    """Return what a value of a field has to pass, in an object that is itself the value of the field named second."""
+    return _GIVEN.get(holder, _FIELDS).get(field)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from trainadvisor.i18n.language import Words
 from trainadvisor.importers.growing_import import GrowingImport, growing
 from trainadvisor.log.cleaning import Cleaner
-from trainadvisor.log.typed import fits
+from trainadvisor.log.typed import check_of
 from trainadvisor.monitor.finding_events import STEPS
 from trainadvisor.monitor.look_pace import LookPace
 from trainadvisor.monitor.running_judge import LogJudge, RunningJudge
@@ -86,7 +86,7 @@ class View:
 
 def _plain(record: Record) -> Record:
     """Return a record with the fields that are shown, each of its type."""
-    shown = Cleaner(fits)({name: record[name] for name in SHOWN if name in record})
+    shown = Cleaner(check_of)({name: record[name] for name in SHOWN if name in record})
     return {name: value for name, value in shown.items() if value is not None}
 
 
