@@ -1,5 +1,6 @@
 """Fixtures of several test files."""
 
+import gc
 import importlib
 import os
 import signal
@@ -22,6 +23,12 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "test"))
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN and threading.current_thread() is threading.main_thread():
     # a shell starts jobs in the background so, and their children with them: some tests interrupt a child
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_finish() -> None:
+    """Leave out of each look for garbage what stays until the end: torch, the package, and all tests."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
