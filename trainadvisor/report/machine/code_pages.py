@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from trainadvisor.i18n.language import Words
 from trainadvisor.i18n.told_reasons import told_in
 from trainadvisor.report.text.code_explained import CAUSES, HEADING, blocks, case_of
-from trainadvisor.report.text.unfilled import advice, unfilled, unfilled_code
+from trainadvisor.report.text.unfilled import advice, explanation, unfilled, unfilled_code
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator
@@ -78,7 +78,7 @@ def _section(book: Rulebook, rule: Rule, words: Words) -> Iterator[str]:
     colon, lang = words("colon"), words.lang
     if searched := _search(rule, lang):
         yield f"**{SEARCHED[lang]}**{colon}{escape(words('comma').join(searched))}"
-    yield from (_paragraph(block, colon) for block in blocks(unfilled(rule.text("doc", lang), rule, lang)))
+    yield from (_paragraph(block, colon) for block in blocks(explanation(rule, lang)))
     if rule.branches:
         yield f"### {words('branches')}"
         yield "\n".join(

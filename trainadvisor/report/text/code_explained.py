@@ -9,7 +9,7 @@ from trainadvisor.i18n.language import Words
 from trainadvisor.i18n.told_reasons import told_in
 from trainadvisor.report.text.layout import cells, spread
 from trainadvisor.report.text.page import Page
-from trainadvisor.report.text.unfilled import advice, unfilled, unfilled_code
+from trainadvisor.report.text.unfilled import advice, explanation, unfilled, unfilled_code
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,7 +39,7 @@ def render(
     page = Page(words, width, color=color, column=COLUMN[lang])
     _head(page, book, rule)
     _fixes(page, rule)
-    _documentation(page, unfilled(rule.text("doc", lang), rule, lang))
+    _documentation(page, explanation(rule, lang))
     if verbose:
         _thresholds(page, rule)
     _branches(page, rule)
