@@ -28,7 +28,7 @@ def commands(group, context):
 
 
 def test_the_commands_are_those_of_the_program():
-    """`python -m trainadvisor.commands.reference > docs/commands.md` would change nothing; `zh` writes the Chinese one."""
+    """`python -m trainadvisor.commands.reference > docs/commands.md` would change nothing, nor would `zh`."""
     assert (DOCS / "commands.md").read_text(encoding="utf-8") == reference.render()
     assert (DOCS / "commands.zh.md").read_text(encoding="utf-8") == reference.render("zh")
 

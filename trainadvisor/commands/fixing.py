@@ -90,14 +90,19 @@ def run(log: str | None, lang: str | None, folders: Sequence[str], options: Opti
     if best is not None and not options.every:
         code = _as_verified(best, project, words, options)
         if code is not None:
-            return code
+            return _compared(code, path, words, options)
         found = verified_fixes.gone_on_with(best, told, words) or found
     adapted = {finding.code: finding for finding in diagnosis.walk()}
     code = _mend(project, found, book, words, options, adapted, tried)
     if code == REFUSED and _newer(project, path):
         emit(words("fix.newer", name=clean(str(project.script)), again=_target(project)))
+    return _compared(code, path, words, options)
+
+
+def _compared(code: int, log: Path, words: Words, options: Options) -> int:
+    """Name the command that compares the next run with this one, where something was written."""
     if code == 0 and not options.dry_run:
-        emit(words("fix.compare", log=clean(str(path))))
+        emit(words("fix.compare", log=clean(str(log))))
     return code
 
 
