@@ -28,8 +28,9 @@ def commands(group, context):
 
 
 def test_the_commands_are_those_of_the_program():
-    """`python -m trainadvisor.commands.reference > docs/commands.md` would change nothing."""
+    """`python -m trainadvisor.commands.reference > docs/commands.md` would change nothing, nor would `zh`."""
     assert (DOCS / "commands.md").read_text(encoding="utf-8") == reference.render()
+    assert (DOCS / "commands.zh.md").read_text(encoding="utf-8") == reference.render("zh")
 
 
 def test_every_option_is_listed():

@@ -66,6 +66,22 @@ def test_the_catalog_names_nothing_else() -> None:
     assert set(catalog()["shared"]) - {option for _, option in there} == {"-h"}
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_what_stands_for_a_value_is_named_in_chinese(name: str) -> None:
+    """The path of --log, the log of `diagnose`, the code of `explain`."""
+    context = click.Context(COMMANDS[name])
+    params = [param for param in in_chinese(COMMANDS[name], name).params if not getattr(param, "is_flag", False)]
+    shown = [param.make_metavar(context) for param in params]
+    assert [value for value in shown if re.search("[A-Z]{2}", value)] == []
+
+
+def test_a_path_that_is_not_there_is_told_in_chinese(capsys: pytest.CaptureFixture[str]) -> None:
+    """Click names the kind of path when a command is made, before it is known in which language."""
+    with pytest.raises(SystemExit):
+        main(["mcp", "--root", "nowhere", "--lang", "zh"])
+    assert "目录 'nowhere' 不存在" in capsys.readouterr().err
+
+
 def test_a_chinese_copy_leaves_the_command_as_it_is() -> None:
     """Whoever asks next may read English."""
     before = COMMANDS["run"].help

@@ -69,8 +69,8 @@ def _texts(book: Rulebook, diagnosis: Diagnosis) -> dict[str, dict[str, Any]]:
 
 
 def _text(rule: Rule, *, full: bool) -> dict[str, Any]:
-    from trainadvisor.report.text.unfilled import unfilled
+    from trainadvisor.report.text.unfilled import explanation
 
     titles = {lang: rule.title(lang) for lang in LANGUAGES}
-    docs = {lang: unfilled(rule.text("doc", lang), rule, lang) for lang in LANGUAGES} if full else {}
+    docs = {lang: explanation(rule, lang) for lang in LANGUAGES} if full else {}
     return {"title": titles, "doc": docs}

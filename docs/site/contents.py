@@ -19,8 +19,6 @@ class Page:
     # headings of the English README, whose sections stand at the same places in both languages
     sections: tuple[str, ...] = ()
     generated: str = ""
-    # the generator of its Chinese text, where a command writes the English file
-    translated: str = ""
 
 
 @dataclass(frozen=True)
@@ -59,7 +57,7 @@ CHAPTERS = (
         (
             Page("codes/index", "docs/codes/README.md"),
             Page("troubles", "docs/troubles.md"),
-            Page("commands", "docs/commands.md", translated="commands"),
+            Page("commands", "docs/commands.md"),
             Page("faq/more", generated="answers"),
             Page("log-format", "docs/log-format.md"),
             Page("json", generated="json"),

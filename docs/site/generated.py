@@ -10,7 +10,6 @@ from contents import FAQ, ROOT
 
 import trainadvisor
 from trainadvisor.answers import written
-from trainadvisor.commands import reference
 from trainadvisor.document import Diagnosis
 from trainadvisor.judge.rulebook import ANSWERS, shipped_rules
 from trainadvisor.report.machine.code_pages import escape
@@ -177,16 +176,9 @@ def _paragraph(block: str) -> str:
     return " ".join(block.split())
 
 
-def commands(page: Page, lang: str) -> str:
-    """Return every command and option, as `--help` tells them in that language."""
-    del page
-    return reference.render(lang)
-
-
 GENERATED: dict[str, Callable[[Page, str], str]] = {
     "answer": answer,
     "answers": answers,
-    "commands": commands,
     "json": json_documents,
     "api": api,
 }

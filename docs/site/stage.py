@@ -38,8 +38,6 @@ class Site:
     def _text(self, page: Page) -> str:
         if page.generated:
             return GENERATED[page.generated](page, self.lang)
-        if page.translated and self.lang != "en":
-            return GENERATED[page.translated](page, self.lang)
         if page.sections:
             return raised("\n\n".join(f"## {own}\n\n{body}" for english, own, body in self._readme(page.sections)))
         text = source_in(page.source, self.lang).read_text(encoding="utf-8")

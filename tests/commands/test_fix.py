@@ -141,6 +141,7 @@ def test_what_verify_found_to_work_is_written(script: Path, monkeypatch: pytest.
     code, text = fix(monkeypatch, [CLEARED, SLOWER], "--yes", mark=MARK)
     assert (code, script.read_text()) == (0, FAULTY.replace("lr=0.1", "lr=0.02"))
     assert "Found by trainadvisor verify: training loss after 9 steps 0.5 against 2, better in all 3 seeds" in text
+    assert text.endswith("Then, to see what it brought: trainadvisor compare log.json\n")
     script.write_text(FAULTY)
     assert fix(monkeypatch, [CLEARED, SLOWER], "--yes", "--code", "missing-zero-grad", mark=MARK)[0] == 0
     assert script.read_text() == SOUND

@@ -123,7 +123,10 @@ def test_the_script_does_not_see_our_click_context(
         ),
         (["--lr=1", "-m", "train"], "there is no option --lr; an option of the script is written behind it"),
         (["--reprot", "x.html", "train.py"], "there is no option --reprot; did you mean --report;"),
-        (["--stop-on", "nan-los", "train.py"], 'neither a level nor a code; did you mean "nan-loss"?'),
+        (
+            ["--stop-on", "nan-los", "train.py"],
+            'neither error, warning nor a code; did you mean "nan-loss"?',
+        ),
         (["--report", "out.pdf", "train.py"], "out.pdf: no format goes by this ending; use one of .html, .txt, .json"),
         (["--report", "no/out.md", "train.py"], "no/out.md: there is no folder no; make it first"),
         (["--every", "0", "train.py"], "0 is not in the range x>=1"),

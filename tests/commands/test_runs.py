@@ -112,7 +112,7 @@ def test_a_mistake_is_told_in_the_language_that_stands_behind_the_script(call: C
     """Unless the script takes that option itself."""
     assert call("run", "nothere.py", "--lang", "zh").err == "trainadvisor：nothere.py：没有这个脚本；请检查路径\n"
     (folder / "own.py").write_text("parser.add_argument('--lang')")
-    assert "neither a level nor a code" in call("run", "--stop-on", "x", "own.py", "--lang=zh").err
+    assert "neither error, warning nor a code" in call("run", "--stop-on", "x", "own.py", "--lang=zh").err
 
 
 def test_a_table_names_no_script_to_mend(call: Call, folder: Path) -> None:

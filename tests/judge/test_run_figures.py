@@ -115,3 +115,26 @@ def test_the_last_memory_that_is_known_is_told(tmp_path: Path) -> None:
     memory = [100.0, *[NAN] * 9, 120.0, *[NAN] * 4]
     assert run(tmp_path, columns={"loss": [1.0] * 15, "memory": memory})["memory"] == 120.0
     assert "memory" not in run(tmp_path, columns={"loss": [1.0] * 15})
+
+
+def test_metrics_of_the_task_are_told_from_first_to_last(tmp_path: Path) -> None:
+    """Three at most, and none that says what the loss says."""
+    names = ("val_mse", "val_acc", "val_f1", "val_auc", "val_dice")
+    told = [{"step": 10 * n, "loss": 1.0, "metrics": dict.fromkeys(names, n / 10)} for n in (1, 2, 3)]
+    told[2]["metrics"]["val_f1"] = NAN
+    facts = run(tmp_path, columns={"loss": [1.0] * 40, "accuracy": [0.5] * 40}, evals=told)
+    assert facts["task_metrics"] == [
+        {"name": "val_acc", "first": 0.1, "last": 0.3},
+        {"name": "val_f1", "first": 0.1, "last": 0.2},
+        {"name": "val_auc", "first": 0.1, "last": 0.3},
+    ]
+
+
+def test_the_accuracy_of_training_is_told_of_curves_only(tmp_path: Path) -> None:
+    """That of a single recorded batch says little."""
+    (tmp_path / "a.log").write_text(
+        "".join(f"Epoch {n}/9 - loss: {9 / n} - accuracy: {n / 10}\n" for n in range(1, 10))
+    )
+    read = diagnose(tmp_path / "a.log").run
+    assert read["task_metrics"] == [{"name": "", "first": 0.1, "last": 0.9}]
+    assert "task_metrics" not in run(tmp_path, columns={"loss": [1.0] * 40, "accuracy": [0.5] * 40})

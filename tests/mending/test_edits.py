@@ -3,7 +3,6 @@
 import pytest
 
 from tests.mending.test_patches import finding, lines, remedy
-from trainadvisor.judge.result import Remedy
 from trainadvisor.judge.rule_loading import load
 from trainadvisor.mending.patches import patch
 from trainadvisor.source.edits import diff
@@ -239,11 +238,11 @@ def test_faults_that_no_re_run_mends(code: str, text: str, wanted: list[str]) ->
 
 
 def test_names_of_a_checkpoint_lose_their_prefix() -> None:
-    """Where the state is read, with the prefix that the remedy names."""
+    """Where the state is read, with the prefix that was seen."""
     text = HEAD + "state = torch.load('a.pt')\nstate = dict(state)\nnet.load_state_dict(state, strict=False)\n"
-    told = Remedy(change="fix-data", arguments={}, applies="paste", text="Take it.", code='k.removeprefix("model.")')
+    told = finding("checkpoint-not-loaded", remedy("fix-data")).model_copy(update={"values": {"load_prefix": "model."}})
     source = parse(text)
-    made = patch(finding("checkpoint-not-loaded", told), source, BOOK)
+    made = patch(told, source, BOOK)
     assert made is not None
     assert made.text is not None
     assert diff(source, made.text).split("\n")[6:8] == [

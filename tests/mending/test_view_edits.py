@@ -4,9 +4,9 @@ import pytest
 from mending.test_single_edits import mended
 
 
-def sentence(before: str, after: str) -> str:
-    """Return what the rule says of a view."""
-    return f"A tensor of shape {before} is viewed as {after}: the sizes have changed places, the values have not."
+def shapes(before, after):
+    """Return the shapes that the finding of a view carries."""
+    return {"scrambled_before": before, "scrambled_after": after}
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ def sentence(before: str, after: str) -> str:
 )
 def test_the_axes_are_moved_before_the_view(line, before, after, made):
     """By transpose, permute or movedim, as the sizes tell."""
-    assert mended("scrambled-axes", f"{line}\n", sentence=sentence(before, after)) == [f"-{line}", f"+{made}"]
+    assert mended("scrambled-axes", f"{line}\n", values=shapes(before, after)) == [f"-{line}", f"+{made}"]
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_the_axes_are_moved_before_the_view(line, before, after, made):
 )
 def test_a_view_that_the_sizes_do_not_tell_is_left(text, before, after):
     """No change is made up where the place or the order of the axes is a guess."""
-    assert mended("scrambled-axes", text, sentence=sentence(before, after)) is None
+    assert mended("scrambled-axes", text, values=shapes(before, after)) is None
 
 
 def test_a_sentence_without_shapes_tells_no_view():

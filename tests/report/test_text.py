@@ -220,3 +220,19 @@ def test_a_healthy_run_tells_its_best_and_its_last_evaluation(facts: dict[str, A
     """With the digits that scripts print; where the best is the last, once."""
     document = Diagnosis.model_validate({"state": "healthy", "summary": "fine", "run": facts})
     assert f"validation   {told}" in full_report.render(document, "en")
+
+
+@pytest.mark.parametrize(
+    ("facts", "told"),
+    [
+        ({"task_metrics": [{"name": "f1", "first": 0.17, "last": 0.93127}, {"name": "", "first": 0.1, "last": 0.9}]},
+         "  metrics      f1 0.17 -> 0.9313, training accuracy 0.1 -> 0.9\n"),
+        ({"task_metrics": [{"name": "accuracy", "first": 0.1, "last": 0.92}], "best_accuracy_eval": 3, "evals": 8,
+          "val_accuracy_best": 0.925, "val_accuracy_final": 0.92}, ""),
+    ],
+)  # fmt: skip
+def test_a_healthy_run_tells_the_metrics_of_the_task(facts: dict[str, Any], told: str) -> None:
+    """From first to last, under the names of the script; an accuracy that is told already, once."""
+    page = full_report.render(Diagnosis.model_validate({"state": "healthy", "summary": "fine", "run": facts}), "en")
+    assert told in page
+    assert ("  metrics " in page) is bool(told)

@@ -187,6 +187,15 @@ def test_what_the_person_or_the_budget_ended_is_told_so() -> None:
     assert said.startswith("its budget ended the unmodified run after 5 s and 7 steps")
 
 
+@pytest.mark.parametrize(("code", "key"), [(1, "verify.script-failed"), (0, "verify.no-steps")])
+def test_a_script_that_fails_before_its_first_step_is_not_told_to_need_more_time(code: int, key: str) -> None:
+    """It is the error that has to be mended."""
+    document = Verification(answer="not-judged", baseline=Baseline(state="broken", summary="why"))
+    outcome = SimpleNamespace(seconds=3.0, stopped=None, code=code)
+    failed = SimpleNamespace(usable=False, diagnosis=None, steps=0, outcome=outcome)
+    assert answer._sentence(session(baseline=failed), document, EN) == EN(key, seconds="3", reason="why")
+
+
 def test_what_the_budget_left_untried_is_named() -> None:
     """Unless the person ended the search."""
     baseline = SimpleNamespace(cut=False)

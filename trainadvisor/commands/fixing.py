@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import shlex
-import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-import click
-
 from trainadvisor.commands import verified_fixes
+from trainadvisor.commands.offering import REFUSED, offer
 from trainadvisor.errors import TrainAdvisorError, UsageError, did_you_mean
 from trainadvisor.i18n.language import Words
 from trainadvisor.judge.object_sites import recorded_sites
-from trainadvisor.lint.pattern_catalogue import matches
-from trainadvisor.mending import notebook_files, source_files
-from trainadvisor.mending.patches import Patch, patch_of_project, site_of
+from trainadvisor.mending import notebook_files
+from trainadvisor.mending.patches import Patch, patch_of_project
 from trainadvisor.mending.project import Project, project_of
 from trainadvisor.report.text.layout import clean
 from trainadvisor.report.text.terminal import emit
-from trainadvisor.source.edits import applied, diff
-from trainadvisor.source.reading import SourceError, parse, read
+from trainadvisor.source.reading import parse, read
 from trainadvisor.verify import earlier
 
 if TYPE_CHECKING:
@@ -30,14 +26,8 @@ if TYPE_CHECKING:
 
     from trainadvisor.judge.result import Diagnosis, Finding, Site
     from trainadvisor.judge.rulebook import Rulebook
-    from trainadvisor.source.edits import Fix
     from trainadvisor.source.reading import Source
-    from trainadvisor.telling.told_sources import Found
     from trainadvisor.verify.verify_result import Verification, Verified
-
-REFUSED = 1
-# Changes that are made of one file.
-MOST = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,14 +80,19 @@ def run(log: str | None, lang: str | None, folders: Sequence[str], options: Opti
     if best is not None and not options.every:
         code = _as_verified(best, project, words, options)
         if code is not None:
-            return code
+            return _compared(code, path, words, options)
         found = verified_fixes.gone_on_with(best, told, words) or found
     adapted = {finding.code: finding for finding in diagnosis.walk()}
     code = _mend(project, found, book, words, options, adapted, tried)
     if code == REFUSED and _newer(project, path):
         emit(words("fix.newer", name=clean(str(project.script)), again=_target(project)))
+    return _compared(code, path, words, options)
+
+
+def _compared(code: int, log: Path, words: Words, options: Options) -> int:
+    """Name the command that compares the next run with this one, where something was written."""
     if code == 0 and not options.dry_run:
-        emit(words("fix.compare", log=clean(str(path))))
+        emit(words("fix.compare", log=clean(str(log))))
     return code
 
 
@@ -253,60 +248,6 @@ def _target(project: Project) -> str:
     """Return what is to be run again, as on the command line: a script, or a module, with its arguments."""
     name = f"-m {project.module}" if project.module else str(project.script)
     return clean(" ".join([name, *map(shlex.quote, project.argv)]))
-
-
-def offer(source: Source, text: str, words: Words, *, yes: bool, dry_run: bool) -> int:
-    """Show a change as a diff and write it, if that is wanted; return the exit code."""
-    emit("\n" + "\n".join(clean(line) for line in diff(source, text).split("\n")) + "\n")
-    if dry_run or not (yes or _agreed(words, source)):
-        emit(words("fix.unwritten", name=source.name))
-        return 0 if dry_run else REFUSED
-    kept = source_files.write(source, text)
-    emit(words("fix.written", name=source.name, kept=words("fix.kept", name=kept) if kept else ""))
-    return 0
-
-
-def mend_sources(found: Sequence[Found], words: Words, *, yes: bool, dry_run: bool) -> int:
-    """Mend what lint found, file by file, each change on top of those before it."""
-    for item in found:
-        if not item.match.fix:
-            place = site_of(item.source, item.match.node)
-            emit(clean(words("fix.left", name=item.source.name, line=place.line, code=item.code)))
-    codes = [
-        offer(source, text, words, yes=yes, dry_run=dry_run)
-        for source in dict.fromkeys(item.source for item in found)
-        if (text := _mended(source, {item.code for item in found if item.source is source})) != source.text
-    ]
-    return max(codes, default=REFUSED if found else 0)
-
-
-def _mended(source: Source, codes: set[str]) -> str:
-    """Return the text of a source with everything mended that can be, one change after the other."""
-    changed = source
-    for _ in range(MOST):
-        fixes = [match.fix for code, match in matches(changed) if code in codes and match.fix]
-        for fix in fixes:
-            text = _tried(changed, fix)
-            if text is not None and text != changed.text:
-                changed = parse(text, source.name)
-                break
-        else:
-            break
-    return changed.text
-
-
-def _tried(source: Source, fix: Fix) -> str | None:
-    try:
-        return applied(source, fix)
-    except SourceError:
-        return None
-
-
-def _agreed(words: Words, source: Source) -> bool:
-    if not sys.stdin.isatty():
-        raise UsageError("fix: nothing was changed: it asks first, and this is no terminal; "
-                         "add --yes to write the change, or --dry-run to see it only")  # fmt: skip
-    return click.confirm(words("fix.ask", name=source.name), default=False)
 
 
 def _advice(made: Patch | None, finding: Finding, words: Words) -> str:

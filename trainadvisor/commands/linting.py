@@ -52,7 +52,7 @@ def run(paths: Sequence[str], lang: str | None, folders: Sequence[str], options:
     words = choose(lang, settings.lang)
     found, count, unread = look(files(paths or ["."]), chosen)
     if options.fix:
-        from trainadvisor.commands.fixing import mend_sources
+        from trainadvisor.commands.offering import mend_sources
         from trainadvisor.i18n.language import Words
 
         return mend_sources(found, Words(words), yes=options.yes, dry_run=options.dry_run)

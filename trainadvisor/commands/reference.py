@@ -1,13 +1,17 @@
-"""The generated list of every command and option: `python -m trainadvisor.commands.reference > docs/commands.md`."""
+"""The generated lists of every command and option, in English and with `zh` in Chinese.
+
+`python -m trainadvisor.commands.reference > docs/commands.md` and `... reference zh > docs/commands.zh.md` write them.
+"""
 
 from __future__ import annotations
 
 import inspect
+import sys
 from typing import TYPE_CHECKING
 
 import click
 
-from trainadvisor.i18n.told_help import in_chinese
+from trainadvisor.i18n.told_help import in_chinese, in_chinese_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,10 +24,16 @@ place. Every command has `-h` and `--help`.
 """,
     "zh": """# 命令
 
-与 `--help` 的内容相同，由程序生成。每个命令都有 `-h` 和 `--help`。
+由 `python -m trainadvisor.commands.reference zh > docs/commands.zh.md` 生成，请勿手工修改。内容与 `--help`
+相同；每个命令都有 `-h` 和 `--help`。
 """,
 }
-OPTIONS = {"en": ("option", "means", "Default: "), "zh": ("选项", "含义", "默认：")}
+OPTIONS = {"en": ("option", "means", " Default: "), "zh": ("选项", "含义", "默认：")}
+KINDS = (
+    ((click.IntRange, type(click.INT)), "N"),
+    ((click.FloatRange, type(click.FLOAT)), "NUMBER"),
+    (click.Path, "PATH"),
+)
 ENDS = {"en": ".", "zh": "。"}
 
 
@@ -36,15 +46,17 @@ def render(lang: str = "en") -> str:
 
 def _command(command: click.Command, context: click.Context, lang: str) -> Iterator[str]:
     """Yield the section of a command and those of its own commands."""
+    values = [_value(param) for param in command.params if isinstance(param, click.Option)]
     if lang != "en":
         command = in_chinese(command, context.command_path.partition(" ")[2])
+        values = [in_chinese_value(value) for value in values]
     yield f"## {context.command_path}\n"
     yield f"```text\n{' '.join([context.command_path, *command.collect_usage_pieces(context)])}\n```\n"
     yield f"{_plain(inspect.cleandoc(command.help or ''))}\n"
     options = [param for param in command.params if isinstance(param, click.Option)]
     if options:
         yield "| {} | {} |\n|---|---|".format(*OPTIONS[lang])
-        yield from (_option(option, lang) for option in options)
+        yield from (_option(option, value, lang) for option, value in zip(options, values, strict=True))
         yield ""
     if isinstance(command, click.Group):
         for name in command.list_commands(context):
@@ -53,11 +65,11 @@ def _command(command: click.Command, context: click.Context, lang: str) -> Itera
                 yield from _command(child, click.Context(child, info_name=name, parent=context), lang)
 
 
-def _option(option: click.Option, lang: str) -> str:
+def _option(option: click.Option, value: str, lang: str) -> str:
     names = ", ".join([*option.opts, *option.secondary_opts])
-    value = f"{names} {_value(option)}".strip()
+    value = f"{names} {value}".strip()
     default = (
-        f" {OPTIONS[lang][2]}`{_default(option)}`{ENDS[lang]}"
+        f"{OPTIONS[lang][2]}`{_default(option)}`{ENDS[lang]}"
         if option.show_default and option.default is not None
         else ""
     )
@@ -72,7 +84,7 @@ def _value(option: click.Option) -> str:
         return option.metavar
     if isinstance(option.type, click.Choice):
         return "|".join(option.type.choices)
-    return "N" if isinstance(option.type, click.IntRange) else "PATH"
+    return next((name for kind, name in KINDS if isinstance(option.type, kind)), "TEXT")
 
 
 def _default(option: click.Option) -> object:
@@ -89,4 +101,4 @@ def _plain(text: str) -> str:
 if __name__ == "__main__":
     from trainadvisor.report.text.terminal import emit
 
-    emit(render().rstrip("\n"))
+    emit(render(*sys.argv[1:]).rstrip("\n"))

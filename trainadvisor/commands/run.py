@@ -181,5 +181,5 @@ def _check(target: str, stop_on: str | None, report: Path | None, *, module: boo
 
         codes = list(rulebook().rules)
         if stop_on not in codes:
-            message = f"--stop-on {stop_on}: neither a level nor a code{did_you_mean(stop_on, codes)}"
+            message = f"--stop-on {stop_on}: neither error, warning nor a code{did_you_mean(stop_on, codes)}"
             raise UsageError(message)

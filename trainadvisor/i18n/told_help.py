@@ -55,10 +55,19 @@ def in_chinese(command: Any, name: str) -> Any:
 
 def _name_value(command: Any, option: Any) -> None:
     """Give the value of an option or an argument its Chinese name."""
+    kind = option.type
+    if hasattr(kind, "file_okay"):  # a path, which click names in its errors
+        option.type = copy.copy(kind)
+        option.type.name = listed("click").get(kind.name.title(), kind.name)
     if not getattr(option, "is_flag", False) and not getattr(option, "count", False):
-        names = catalog()["values"]
         shown = option.make_metavar(sys.modules["click"].Context(command))  # of which the command is one
-        option.metavar = _VALUE.sub(lambda match: names.get(match[0], match[0]), shown)
+        option.metavar = in_chinese_value(shown)
+
+
+def in_chinese_value(shown: str) -> str:
+    """Return what stands for the value of an option or an argument, with its names in Chinese."""
+    names = catalog()["values"]
+    return _VALUE.sub(lambda match: names.get(match[0], match[0]), shown)
 
 
 @contextmanager

@@ -146,6 +146,8 @@ class Finding(TypedDocument):
     also_seen: bool = False
     branch: str | None = None
     handling: Handling = field(default_factory=Handling, metadata=HIDDEN)
+    # What the texts are about, by name: a change of the script reads it here, not in a sentence; no part of the JSON.
+    values: dict[str, Any] = field(default_factory=dict, metadata=HIDDEN)
 
     def __post_init__(self) -> None:
         """Take a word for the level that it names."""

@@ -14,6 +14,7 @@ from trainadvisor.log.curves.players import players
 from trainadvisor.log.reader import RunLog
 from trainadvisor.log.short_trainings import many_short
 from trainadvisor.signals.robust_statistics import median, quantiles
+from trainadvisor.signals.task_metrics import is_of_the_loss
 
 FROM_HEADER = (
     "script",
@@ -32,6 +33,8 @@ FROM_HEADER = (
 # Points of the loss that travel with a diagnosis, for small charts and comparisons.
 CURVE = 60
 MOST_METRICS = 50
+# Metrics of the task that a report tells from first to last.
+MOST_TOLD = 3
 FROM_SIGNALS = (
     "loss_kind", "loss_first", "loss_final", "loss_best", "trivial_loss", "skill", "val_loss_first", "val_loss_final",
     "val_loss_best", "val_accuracy_final", "val_accuracy_best", "val_noise", "train_accuracy_final", "skill_gap",
@@ -161,6 +164,7 @@ def _validation(log: RunLog, signals: SignalSource) -> dict[str, Any]:
         "best_accuracy_eval": _best_accuracy(log),
         "generalization_gap": signals.get("val_train_gap"),
         "val_metrics": _metrics(log),
+        "task_metrics": _task_metrics(log),
         "val_data": _validated_on(log),
     }
 
@@ -186,8 +190,22 @@ def _metrics(log: RunLog) -> dict[str, float] | None:
     found: dict[str, float] = {}
     for record in log.evals:
         told = record.get("metrics") or {}
-        found |= {str(n): float(v) for n, v in told.items() if isinstance(v, (int, float)) and math.isfinite(v)}
+        found |= {str(n): float(v) for n, v in told.items() if _is_finite(v)}
     return dict(islice(found.items(), MOST_METRICS)) or None
+
+
+def _task_metrics(log: RunLog) -> list[dict[str, Any]]:
+    """Return the first and the last value of the metrics that say more than the loss; of curves also of training."""
+    names = [name for name in _metrics(log) or () if not is_of_the_loss(name)][:MOST_TOLD]
+    values = {name: [v for e in log.evals if _is_finite(v := e["metrics"].get(name))] for name in names}
+    if "imported" in log.header:
+        accuracy = log.column("accuracy")
+        values |= {"": accuracy[np.isfinite(accuracy)].tolist()}
+    return [{"name": n, "first": float(told[0]), "last": float(told[-1])} for n, told in values.items() if told]
+
+
+def _is_finite(value: Any) -> bool:
+    return isinstance(value, (int, float)) and math.isfinite(value)
 
 
 def _players(log: RunLog) -> list[dict[str, Any]]:

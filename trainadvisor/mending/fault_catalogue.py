@@ -7,3 +7,4 @@ from trainadvisor.mending import data_faults, fault_edits, mask_faults, model_fa
 # Importing them declares what they mend.
 MODULES = (data_faults, fault_edits, mask_faults, model_faults, view_edits)
 FAULTS = fault_edits.FAULTS
+GUESSES = fault_edits.GUESSES

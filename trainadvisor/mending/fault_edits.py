@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -20,20 +19,24 @@ if TYPE_CHECKING:
     from trainadvisor.source.edits import Fix, Span
     from trainadvisor.source.training import LossCall, Training
 
-PREFIX = re.compile(r"""removeprefix\(["'](?P<prefix>[^"']+)["']\)""")
 RENAMED = "{{key.removeprefix({prefix!r}): value for key, value in {state}.items()}}"
-# What the remedy of a softmax over a single value says, in any language.
-CHOSEN = re.compile(r"dim=(?P<to>\d+)\).*dim=(?P<dim>\d+).*\((?P<shape>[\d, ]+)\)")
 SOFTMAXES = frozenset({"softmax", "log_softmax", "Softmax", "LogSoftmax"})
 
 Mend = Callable[["Training", "Finding"], "Fix | None"]
 # What mends each fault in a script, by the code of its rule and the number of the remedy that says so.
 FAULTS: dict[tuple[str, int], Mend] = {}
+GUESSES: set[Mend] = set()
 
 
 def mends(mend: Mend) -> Mend:
     """Declare what the first remedy of a rule asks for; the function is called like the rule."""
     return mends_by(0)(mend)
+
+
+def guesses(mend: Mend) -> Mend:
+    """Declare what the first remedy of a rule may ask for: its place is likely, but was not seen."""
+    GUESSES.add(mend)
+    return mends(mend)
 
 
 def mends_by(number: int) -> Callable[[Mend], Mend]:
@@ -49,8 +52,7 @@ def mends_by(number: int) -> Callable[[Mend], Mend]:
 @mends
 def checkpoint_not_loaded(training: Training, finding: Finding) -> Fix | None:
     """Take the prefix from the names of a checkpoint where it is loaded without looking."""
-    texts = (remedy.code or "" for remedy in finding.remedies)
-    prefix = next((found["prefix"] for text in texts if (found := PREFIX.search(text))), None)
+    prefix = finding.values.get("load_prefix")
     loads = [c for c in training.methods("load_state_dict") if constant(keyword(c, "strict", 1)) is False]
     if prefix is None or len(loads) != 1 or not loads[0].args:
         return None
@@ -73,11 +75,10 @@ def softmax_wrong_dim(training: Training, finding: Finding) -> Fix | None:
     """Take the only softmax over the first dimension over the last, one over a single value over several."""
     to, wrong = "-1", {0}
     if finding.branch in ("single", "alone"):
-        chosen = CHOSEN.search("\n".join(remedy.code or "" for remedy in finding.remedies))
-        if chosen is None:
+        dimension, chosen, shape = (finding.values.get(f"softmax_{name}") for name in ("dim", "choice", "shape"))
+        if dimension is None or chosen is None or shape is None:
             return None
-        dimension = int(chosen["dim"])
-        to, wrong = chosen["to"], {dimension, dimension - len(chosen["shape"].strip(" ,").split(","))}
+        to, wrong = str(chosen), {dimension, dimension - len(ast.literal_eval(shape))}
     places = _softmax_dimensions(training)
     fitting = [place for place in places if constant(place) in wrong]
     # what is computed elsewhere may be the dimension as well
@@ -98,7 +99,7 @@ def _is_value(training: Training, call: ast.Call) -> bool:
     return called(call)[0].islower() and not training.script.full(call.func).startswith("torch.")
 
 
-@mends
+@guesses
 def nan_gradients(training: Training, finding: Finding) -> Fix | None:
     """Keep the input of the only operation whose slope may be infinite from where it is."""
     del finding

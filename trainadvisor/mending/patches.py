@@ -10,7 +10,7 @@ from trainadvisor.errors import TrainAdvisorError
 from trainadvisor.judge.result import Site
 from trainadvisor.mending import arguments
 from trainadvisor.mending.config_files import entry_in_files, key_of
-from trainadvisor.mending.fault_catalogue import FAULTS
+from trainadvisor.mending.fault_catalogue import FAULTS, GUESSES
 from trainadvisor.mending.fault_places import PLACES
 from trainadvisor.mending.framework_places import held_at
 from trainadvisor.mending.insertions import INSERTIONS
@@ -59,6 +59,8 @@ class Patch:
     pattern: str = ""
     # The place of the remedy among those of the finding, None where lint found the fault.
     remedy: int | None = None
+    # Whether its place is only likely: a trial tells whether it helps.
+    guessed: bool = False
 
 
 def patch(finding: Finding, source: Source, book: Rulebook, project: Project | None = None) -> Patch | None:
@@ -202,7 +204,8 @@ def _ways(finding: Finding, remedy: Remedy, training: Training, project: Project
     number = next(place for place, other in enumerate(finding.remedies) if other is remedy)
     mended = FAULTS.get((finding.code, number))
     if not wanted and mended is not None:
-        yield _with_recorded(finding, _patched(finding, training.source, mended(training, finding)))
+        made = _with_recorded(finding, _patched(finding, training.source, mended(training, finding)))
+        yield replace(made, guessed=mended in GUESSES) if made is not None else None
     lines = [site.line for site in finding.sites if site.line and site.file == training.source.name]
     wanted = wanted or list(arguments.of_remedy(training, remedy, lines))
     yield _set(finding, training, wanted, project)

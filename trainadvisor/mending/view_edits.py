@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import math
-import re
 from typing import TYPE_CHECKING
 
 from trainadvisor.mending.fault_edits import mends
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from trainadvisor.source.edits import Fix
     from trainadvisor.source.training import Training
 
-SHAPE = re.compile(r"\((\d+(?:, \d+)+)\)")
 VIEWS = frozenset({"view", "reshape"})
 MOVING = frozenset({"transpose", "permute", "swapaxes", "movedim", "t"})
 IMAGES = 4
@@ -50,9 +48,10 @@ def _makes(call: ast.Call, shape: Sequence[int]) -> bool:
 
 
 def _shapes(finding: Finding) -> tuple[list[int], list[int]] | None:
-    """Return the sizes before and after the view, as the finding tells them."""
-    found = [[int(n) for n in shape.split(", ")] for shape in SHAPE.findall(finding.sentence)]
-    return (found[0], found[1]) if len(found) > 1 else None
+    """Return the sizes before and after the view."""
+    found = [finding.values.get(f"scrambled_{name}") for name in ("before", "after")]
+    before, after = (list(ast.literal_eval(shape)) if shape else [] for shape in found)
+    return (before, after) if before and after else None
 
 
 def _fits(call: ast.Call, shape: Sequence[int]) -> bool:

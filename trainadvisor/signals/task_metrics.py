@@ -26,6 +26,11 @@ def _words(name: str) -> set[str]:
     return set(_WORD.findall(name.lower()))
 
 
+def is_of_the_loss(name: str) -> bool:
+    """Return whether a metric says the same as the loss or as another metric."""
+    return bool(_words(name) & OF_THE_LOSS)
+
+
 @remembered
 def _metric(log: RunLog) -> tuple[str, Series] | None:
     """Return the first metric that the script gives, else the first recorded one, at the evaluations with a loss."""
@@ -33,7 +38,7 @@ def _metric(log: RunLog) -> tuple[str, Series] | None:
     for name in dict.fromkeys(name for e in evals for name in e["metrics"]):
         told = [e["metrics"].get(name) for e in evals]
         known = [v for v in told if isinstance(v, (int, float)) and np.isfinite(v)]
-        if len(known) == len(evals) >= SOME and not _words(name) & OF_THE_LOSS:
+        if len(known) == len(evals) >= SOME and not is_of_the_loss(name):
             return name, np.array(known, dtype=np.float64)
     return None
 

@@ -8,6 +8,7 @@ from typing import Any, cast
 from trainadvisor.i18n.code_comments import told_in
 from trainadvisor.i18n.epochs import in_epochs
 from trainadvisor.judge.judgement import Advice, Judged, Judgement, RuledOutCode, Unjudged
+from trainadvisor.judge.pasting import applied_as
 from trainadvisor.judge.placeholders import fill_known
 from trainadvisor.judge.result import Evidence, Finding, Handling, Kind, Remedy, Rival, RuledOut, Unknown
 from trainadvisor.judge.rivals import rivalry
@@ -134,6 +135,7 @@ def _finding(item: Judged, judgement: Judgement, lang: str) -> Finding:
         also_seen=item.also_seen,
         branch=item.branch,
         handling=Handling(separating=separating, **{name: getattr(rule, name) for name in HANDLED}),
+        values=dict(item.values),
     )
 
 
@@ -182,7 +184,7 @@ def _remedy(advice: Advice, item: Judged, rule: Rule, lang: str) -> Remedy:
     return Remedy(
         change=advice.change,
         arguments=dict(advice.arguments),
-        applies=advice.applies,
+        applies=advice.applies if advice.edits or advice.setting else applied_as(advice.applies, advice.snippet),
         text=_words(entry, item, lang) + (_SETTING[lang].format(setting=advice.setting) if advice.setting else ""),
         code="\n".join(edit.diff() for edit in advice.edits) or told_in(advice.snippet or "", lang) or None,
         where=advice.edits[0].where if advice.edits else None,

@@ -149,7 +149,7 @@ def _edited(made: Patch) -> dict[str, Any]:
     return {
         "edits": edits,
         "code": "\n".join(edit.diff() for edit in edits) or None,
-        "applies": "paste",
+        "applies": "try" if made.guessed else "paste",
         "where": edits[0].where if edits else None,
     }
 

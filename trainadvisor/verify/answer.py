@@ -255,8 +255,8 @@ def _judged(session: Session, document: Verification, words: Words) -> str:
         return _none_helped(session, document, words)
     if baseline is None or baseline.diagnosis is None or not baseline.usable:
         seconds = f"{baseline.outcome.seconds:.0f}" if baseline else "0"
-        reason = document.baseline.summary
-        return words("verify.no-steps", seconds=seconds, reason=reason)
+        key = "verify.script-failed" if baseline and baseline.outcome.code and not baseline.outcome.stopped else None
+        return words(key or "verify.no-steps", seconds=seconds, reason=document.baseline.summary)
     if document.answer == "nothing-to-cure":
         wanted = session.request.fix or session.request.code
         alarms = bool(session.diagnosis and alarming(session.diagnosis))

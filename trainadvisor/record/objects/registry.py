@@ -11,6 +11,7 @@ from torch.nn.utils.parametrize import ParametrizationList
 from trainadvisor.instrument import module_tables, private_torch
 from trainadvisor.instrument.foreign_metrics import is_metric
 from trainadvisor.record.objects import describe as facts
+from trainadvisor.record.objects import loose_names
 from trainadvisor.record.objects.describe import Fact
 from trainadvisor.record.objects.ids import Announce
 from trainadvisor.record.objects.optimizer_registry import OptimizerRegistry
@@ -237,8 +238,17 @@ class ObjectRegistry(OptimizerRegistry):
             return self.of_parameter[id(tensor)]
         if self.loose is None:
             self.loose = self._new_model("(unregistered)")
-        self._add_parameter(self.loose, f"tensor {len(self.loose.numbers)} {tuple(tensor.shape)}", tensor, None, {})
+        self._add_parameter(self.loose, self._name_of_loose(tensor), tensor, None, {})
         return self.of_parameter[id(tensor)]
+
+    def _name_of_loose(self, tensor: torch.Tensor) -> str:
+        """Return what the script calls a tensor, else its shape."""
+        roots = [root for model in self.models.values() for root in model.roots]
+        name = loose_names.name_of(tensor, roots) or f"tensor of shape {tuple(tensor.shape)}"
+        taken = {fact["name"] for fact in self.loose.fact.get("parameters", [])} if self.loose is not None else set()
+        return next(
+            told for told in (name, *(f"{name} no. {n}" for n in range(2, len(taken) + 3))) if told not in taken
+        )
 
     def describe_loose(self) -> None:
         """Announce the parameters outside of every module, if there are any."""

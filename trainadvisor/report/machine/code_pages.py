@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from trainadvisor.i18n.language import Words
 from trainadvisor.i18n.told_reasons import told_in
+from trainadvisor.judge.pasting import applied_as
 from trainadvisor.report.text.code_explained import CAUSES, HEADING, blocks, case_of
-from trainadvisor.report.text.unfilled import advice, unfilled, unfilled_code
+from trainadvisor.report.text.unfilled import advice, explanation, unfilled, unfilled_code
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator
@@ -78,7 +79,7 @@ def _section(book: Rulebook, rule: Rule, words: Words) -> Iterator[str]:
     colon, lang = words("colon"), words.lang
     if searched := _search(rule, lang):
         yield f"**{SEARCHED[lang]}**{colon}{escape(words('comma').join(searched))}"
-    yield from (_paragraph(block, colon) for block in blocks(unfilled(rule.text("doc", lang), rule, lang)))
+    yield from (_paragraph(block, colon) for block in blocks(explanation(rule, lang)))
     if rule.branches:
         yield f"### {words('branches')}"
         yield "\n".join(
@@ -101,12 +102,13 @@ def _paragraph(block: str, colon: str) -> str:
 
 def _fixes(rule: Rule, words: Words) -> Iterator[str]:
     for number, remedy in enumerate(rule.all_remedies, 1):
-        applies = words("aside", text=words(f"applies.{remedy['applies']}"))
+        code = unfilled_code(remedy.get("code", ""), rule, words.lang)
+        how = words("aside", text=words(f"applies.{applied_as(remedy['applies'], code)}"))
         if (case := case_of(rule, remedy)) is not None:
-            applies += words("aside", text=words("fix.case", name=f"`{case}`"))
-        yield f"{number}. {_filled(remedy, rule, words.lang)}{applies}"
-        if remedy.get("code"):
-            yield _code(unfilled_code(remedy["code"], rule, words.lang), "   ")
+            how += words("aside", text=words("fix.case", name=f"`{case}`"))
+        yield f"{number}. {_filled(remedy, rule, words.lang)}{how}"
+        if code:
+            yield _code(code, "   ")
 
 
 def _code(text: str, indent: str = "") -> str:

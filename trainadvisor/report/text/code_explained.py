@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from trainadvisor.i18n.language import Words
 from trainadvisor.i18n.told_reasons import told_in
+from trainadvisor.judge.pasting import applied_as
 from trainadvisor.report.text.layout import cells, spread
 from trainadvisor.report.text.page import Page
-from trainadvisor.report.text.unfilled import advice, unfilled, unfilled_code
+from trainadvisor.report.text.unfilled import advice, explanation, unfilled, unfilled_code
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,7 +40,7 @@ def render(
     page = Page(words, width, color=color, column=COLUMN[lang])
     _head(page, book, rule)
     _fixes(page, rule)
-    _documentation(page, unfilled(rule.text("doc", lang), rule, lang))
+    _documentation(page, explanation(rule, lang))
     if verbose:
         _thresholds(page, rule)
     _branches(page, rule)
@@ -124,9 +125,14 @@ def _fixes(page: Page, rule: Rule) -> None:
         text = advice(remedy.get(words.lang, ""), rule, words.lang)
         if (case := case_of(rule, remedy)) is not None:
             text += words("aside", text=words("fix.case", name=case))
-        page.row(words("fixes") if number == 1 else "", f"{number} {text}", words(f"applies.{remedy['applies']}"))
-        if remedy.get("code"):
-            page.code(unfilled_code(remedy["code"], rule, words.lang))
+        code = unfilled_code(remedy.get("code", ""), rule, words.lang)
+        page.row(
+            words("fixes") if number == 1 else "",
+            f"{number} {text}",
+            words(f"applies.{applied_as(remedy['applies'], code)}"),
+        )
+        if code:
+            page.code(code)
 
 
 def case_of(rule: Rule, remedy: Mapping[str, Any]) -> str | None:

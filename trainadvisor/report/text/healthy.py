@@ -94,6 +94,26 @@ def _best_accuracy(words: Words, run: Run) -> str | None:
     return words("best.accuracy", best=words.number(best), count=words.number(count), **told)
 
 
+def _metrics(words: Words, run: Run) -> Parts:
+    """Return each metric of the task from first to last, as the script names it."""
+    told = None if run.get("best_eval") else _best_accuracy(words, run)
+    return [
+        words(
+            "metric.told",
+            name=_named(words, metric["name"]),
+            first=_closely(metric["first"]),
+            last=_closely(metric["last"]),
+        )
+        for metric in run.get("task_metrics") or ()
+        if not (told and metric["name"] == "accuracy")
+    ]
+
+
+def _named(words: Words, name: str) -> str:
+    """Return a metric's name; the accuracy of training batches has none of its own."""
+    return clean(name) if name else words("metric.training")
+
+
 def _closely(value: float) -> str:
     """Return as many digits as scripts print, so that a best and a last value differ where they do there."""
     return f"{value:.4g}" if 1e-4 <= abs(value) < 1e4 else number(value)  # noqa: PLR2004 - as in `number`
@@ -145,6 +165,7 @@ def _speed(words: Words, run: Run) -> Parts:
 ROWS: Mapping[str, Callable[[Words, Run], Parts]] = {
     "healthy.loss": _loss,
     "healthy.best": _best,
+    "healthy.metrics": _metrics,
     "healthy.gradients": _gradients,
     "healthy.updates": _updates,
     "healthy.activations": _activations,
