@@ -105,6 +105,8 @@ def test_batches_are_asked_for_their_size_until_it_is_clear_that_no_layer_needs_
 def test_what_a_layer_reads_is_told_beside_the_shapes_around_it() -> None:
     """Time and batch by its own order; an attention reads its keys."""
     probe = _sequences()
+    probe.on_sequence_layer((nn.GRU(3, 3), torch.zeros(5, 4, 3)), {}, None)
+    assert probe._called == []  # nothing is held of a layer that is called outside of a model
     probe.on_forward_begins(_call(torch.zeros(5, 4, 3)))
     probe._drawn = 4
     for layer, given, kwargs in (
