@@ -16,6 +16,7 @@ from trainadvisor.record.probes import timing
 from trainadvisor.record.probes.batch_partners import BatchPartnersProbe
 from trainadvisor.record.probes.clip_calls import ClipCallProbe
 from trainadvisor.record.probes.learning_rate import LearningRateProbe
+from trainadvisor.record.probes.loss_scaling import LossScalingProbe
 from trainadvisor.record.probes.mixed_precision import MixedPrecisionProbe
 from trainadvisor.record.probes.replicas import ReplicaProbe, checksum
 from trainadvisor.record.probes.timing import TimingProbe
@@ -474,3 +475,26 @@ def test_a_compiled_model_that_trains_is_told() -> None:
     assert context.told == []
     probe.on_forward_ends(SimpleNamespace(model=SimpleNamespace(compiled=True, name="Net"), grad=True))
     assert context.told == [("blind", "compiled", {"name": "Net"})]
+
+
+def _divided(micro: list[int], steps: int = 3) -> list[tuple[int, str]]:
+    """Return at which step what is told of means that are divided by eight, again and again."""
+    weight = torch.nn.Parameter(torch.ones(8))
+    context = ByHand(losses=SimpleNamespace(last_root=None))
+    probe = LossScalingProbe(context)
+    found = []
+    for number in range(steps):
+        context.step = Step(number, 0.0, micro=micro[number])
+        context.losses.last_root = ((weight * 2).mean() / 8).grad_fn
+        probe.on_backward_begins()
+        before = len(context.told)
+        probe.on_close(context.step)
+        found += [(number, kind) for kind, _, _ in context.told[before:]]
+    return found
+
+
+def test_a_mean_that_is_divided_again_is_told_at_the_second_step() -> None:
+    """Once, unless it is divided by its micro-batches."""
+    assert _divided([1, 1, 1]) == [(1, "mean-divided")]
+    assert _divided([8, 8, 8]) == []
+    assert _divided([8, 1, 1]) == [(2, "mean-divided")]
