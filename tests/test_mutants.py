@@ -115,8 +115,26 @@ def test_every_mutant_of_a_module_can_be_parsed() -> None:
     source = PATH.read_text(encoding="utf-8")
     found = mutations.mutants("m.py", source)
     assert len(found) > 50
-    for mutant in found:
-        assert ast.dump(ast.parse(mutant.applied(source))) != ast.dump(ast.parse(source))
+    before = ast.dump(ast.parse(source))
+    assert all(ast.dump(ast.parse(mutant.applied(source))) != before for mutant in found)
+
+
+def test_a_mutant_is_put_into_functions_behind_the_veil(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whose frames have no file of ours; a function stays behind it, and one that would close over less is let be."""
+    monkeypatch.syspath_prepend(PATH.parent)
+    import forked
+
+    from trainadvisor.instrument import plan_events
+
+    path = Path(plan_events.__file__)
+    source, name = path.read_text(encoding="utf-8"), f"trainadvisor/instrument/{path.name}"
+    mutant = next(one for one in mutations.mutants(name, source) if one.function == "taker")
+    original = plan_events.taker.__code__
+    functions = forked._functions()[str(path)]
+    monkeypatch.setattr(plan_events.taker, "__code__", original)
+    assert forked._Put(path, source, mutant, functions)()
+    assert plan_events.taker.__code__.co_code != original.co_code
+    assert plan_events.taker.__code__.co_filename == original.co_filename == forked.VEIL
 
 
 @pytest.fixture(scope="module")

@@ -23,6 +23,8 @@ from typing import TYPE_CHECKING, Any
 
 from mutations import Mutant
 
+from trainadvisor.instrument.hidden_frame import VEIL
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -59,8 +61,14 @@ def _functions() -> dict[str, list[FunctionType]]:
     found = defaultdict(list)
     for entry in gc.get_objects():
         if type(entry) is FunctionType:
-            found[entry.__code__.co_filename].append(entry)
+            found[_file(entry)].append(entry)
     return found
+
+
+def _file(function: FunctionType) -> str:
+    """Return the file in which a function stands, also of one behind the veil."""
+    name = function.__code__.co_filename
+    return str(function.__globals__.get("__file__", name)) if name == VEIL else name
 
 
 def _tried(
@@ -147,9 +155,9 @@ class _Put:
                 left = left or not self._statement(module)
             else:
                 mine = [one for one in self._functions if _same_place(one.__code__, before)]
-                left = left or not (mine or "<locals>" in before.co_qualname)
-                for one in mine:
-                    one.__code__ = after
+                left = left or not (mine or "<locals>" in before.co_qualname) or before.co_freevars != after.co_freevars
+                for one in () if left else mine:
+                    one.__code__ = after.replace(co_filename=one.__code__.co_filename)
         return not left
 
     def _statement(self, module: ModuleType) -> bool:

@@ -17,6 +17,7 @@ import pytest
 from mutations import functions
 
 import trainadvisor
+from trainadvisor.instrument import hidden_frame
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,6 +32,9 @@ places: dict[str, dict[int, tuple[str, int]]] = {}
 measured: dict[str, Any] = {}
 finished: list[str] = []
 useless: set[str] = set()
+if "MUTANTS_CALLS" in os.environ:  # lines are counted by the file of their frame, which the veil takes away
+    hidden_frame.veiled = lambda function: function
+    hidden_frame.disguised = lambda function, *_: function
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item], config: pytest.Config) -> None:

@@ -362,3 +362,33 @@ def test_a_trial_has_three_times_the_baselines_time_within_what_is_left(monkeypa
     ]
     now[0] = 100.0
     assert (left.limit(10.0), left.fits(1.0)) == (0.5, False)
+
+
+def test_each_entry_counts_its_files_folders_and_links(project: Path) -> None:
+    """A link within the copies as one file without bytes; blocks that are shared have none either."""
+    (project / "data").mkdir()
+    (project / "data" / "inside").symlink_to(project / "pkg" / "data.csv")
+    (project / "data" / "above").symlink_to(project / "pkg")
+    (project / "data" / "file").write_text("12345")
+    (project / "data" / "deep").mkdir()
+    found = Survey(project, project / "train.py")
+    counted = {name: (entry.files, entry.bytes, entry.more) for name, entry in found.entries.items()}
+    assert counted == {
+        ".": (1, 1, False), ".git": (2, 3, False), "big": (2, 100, False), "data": (5, 5, False), "pkg": (2, 1, False),
+    }  # fmt: skip
+    shared = Survey(project, project / "train.py", shared=project.stat().st_dev)
+    assert {entry.bytes for entry in shared.entries.values()} == {0}
+
+
+@pytest.mark.parametrize(("files", "most", "more"), [(3, 2, True), (2, 2, False), (1, 0, True)])
+def test_a_folder_is_scanned_until_it_is_too_large(
+    files: int, most: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, more: bool
+) -> None:
+    """By its files or by its bytes."""
+    (tmp_path / "f" / "many").mkdir(parents=True)
+    for number in range(files):
+        (tmp_path / "f" / "many" / str(number)).write_text("x")
+    monkeypatch.setattr(surveys, "MOST_FILES", most + 1)
+    assert Survey(tmp_path / "f").entries["many"].more is more
+    monkeypatch.setattr(surveys, "MOST_FILES", 100)
+    assert Survey(tmp_path / "f", choice=Choice(most_bytes=most)).entries["many"].more is more
