@@ -28,6 +28,21 @@ other = Base.from_pretrained('b')
 third = PeftModel.from_pretrained(base, 'c', is_trainable=True)
 trainer.train()
 """
+PROCESSORS = """from transformers import AutoImageProcessor, ViTImageProcessor
+scaled = AutoImageProcessor.from_pretrained("vit", do_rescale=False)
+processor = ViTImageProcessor(do_normalize=True)
+trainer.train()
+"""
+STEPS = """import ignite
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+def update(engine, batch):
+    optimizer.zero_grad()
+    loss(batch).backward()
+    if engine.state.iteration % 8 == 0:
+        optimizer.step()
+        optimizer.zero_grad()
+optimizer.zero_grad()
+"""
 MADE = "import lightning as L\nval = TensorDataset(x[:9], y[:9])\n"
 
 
@@ -83,6 +98,12 @@ MADE = "import lightning as L\nval = TensorDataset(x[:9], y[:9])\n"
          ["loss / 4"]),
         ("grad-accumulation-scaling", "import accelerate\naccelerator.backward(loss / 4)\n", ["loss / 4"]),
         ("train-mode-in-eval", "import timm\nwith torch.no_grad():\n    net(x)\n", ["torch.no_grad()"]),
+        ("unnormalized-inputs", PROCESSORS, ["ViTImageProcessor(do_normalize=True)"]),
+        ("scheduler-step-count", "import lightning\nself.lr_schedulers().step()\nsch = self.lr_schedulers()\nsch.step()\n"
+         "own.step()\n", ["self.lr_schedulers().step()", "sch.step()"]),
+        ("accumulation-cleared", STEPS, ["optimizer.zero_grad()"]),
+        ("temperature", "import accelerate\nscores = a @ b.T * TEMPERATURE\nloss = f(scores) * weight\n",
+         ["a @ b.T * TEMPERATURE"]),
         ("validation-leak", MADE + "trainer.fit(net, DataLoader(train), DataLoader(val))\n",
          ["val = TensorDataset(x[:9], y[:9])"]),
         ("validation-leak", "import trl\ntrl.SFTTrainer(eval_dataset=load())\n", ["eval_dataset=load()"]),

@@ -7,6 +7,7 @@ while the fault stands in the data, the model or a setting. Places that are show
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,7 @@ _DRIVERS = frozenset({
 _ELSEWHERE = frozenset({
     "lr-schedule", "stale-evaluated-copy", "grad-accumulation-scaling", "train-mode-in-eval", "frozen-parameters",
     "validation-leak", "vanishing-gradients", "saturated-activations", "template-without-marks",
+    "accumulation-cleared", "temperature", "scheduler-step-count",
 })  # fmt: skip
 HOLDERS: dict[str, Hold] = {}
 # Layers that end a model and change what it gives.
@@ -73,7 +75,14 @@ def _holds(*codes: str) -> Callable[[Hold], Hold]:
 def _inputs(training: Training) -> Iterator[ast.AST]:
     """Yield where the inputs get their values: what a table's columns are put through, else what is handed over."""
     columns = [word for call in training.script.calls for word in call.keywords if word.arg == "procs"]
-    yield from columns or (binding.statement for binding in _given(training, 0))
+    scaled = [call for call in training.script.calls if _scales(training, call)]
+    yield from columns or scaled or (binding.statement for binding in _given(training, 0))
+
+
+def _scales(training: Training, call: ast.Call) -> bool:
+    """Return whether a call makes an image processor of transformers that divides by 255, whatever it is given."""
+    made = training.script.full(call.func).removesuffix(".from_pretrained")
+    return made.endswith("ImageProcessor") and constant(keyword(call, "do_rescale")) is not False
 
 
 @_holds("unnormalized-targets", "loss-shape-broadcast")
@@ -238,6 +247,35 @@ def _values(training: Training, expr: ast.expr) -> list[ast.expr]:
 
 def _divides(node: ast.BinOp) -> bool:
     return isinstance(node.op, ast.Div)
+
+
+@_holds("accumulation-cleared")
+def _cleared(training: Training) -> Iterator[ast.AST]:
+    """Yield what clears the gradients at each batch, where the step waits for several."""
+    for node in training.clears:
+        function = training.script.function_of(node)
+        around = set(training.script.ancestors(node)) - set(training.script.ancestors(function or node))
+        waiting = [step for step in training.steps if training.script.function_of(step) is function]
+        if waiting and not any(isinstance(n, ast.If) for n in around):
+            yield node
+
+
+@_holds("scheduler-step-count")
+def _stepped(training: Training) -> Iterator[ast.AST]:
+    """Yield the step of a schedule of Lightning that the script takes by itself."""
+    for call in training.methods("step"):
+        made = training.made(call.func.value)  # type: ignore[attr-defined]
+        if made is not None and called(made) == "lr_schedulers":
+            yield call
+
+
+@_holds("temperature")
+def _temperatures(training: Training) -> Iterator[ast.AST]:
+    """Yield where similarities are scaled by a temperature."""
+    for node in training.script.of_type(ast.BinOp):
+        scales = isinstance(node.op, (ast.Mult, ast.Div))
+        if scales and re.search(r"temp|tau\b", ast.unparse(node.right), re.IGNORECASE):
+            yield node
 
 
 @_holds("train-mode-in-eval")
