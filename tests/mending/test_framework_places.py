@@ -99,8 +99,11 @@ MADE = "import lightning as L\nval = TensorDataset(x[:9], y[:9])\n"
         ("grad-accumulation-scaling", "import accelerate\naccelerator.backward(loss / 4)\n", ["loss / 4"]),
         ("train-mode-in-eval", "import timm\nwith torch.no_grad():\n    net(x)\n", ["torch.no_grad()"]),
         ("unnormalized-inputs", PROCESSORS, ["ViTImageProcessor(do_normalize=True)"]),
-        ("scheduler-step-count", "import lightning\nself.lr_schedulers().step()\nsch = self.lr_schedulers()\nsch.step()\n"
-         "own.step()\n", ["self.lr_schedulers().step()", "sch.step()"]),
+        ("scheduler-step-count", "import lightning\nself.lr_schedulers().step()\ns = self.lr_schedulers()\ns.step()\n",
+         ["self.lr_schedulers().step()", "s.step()"]),
+        ("missing-zero-grad", "import keras\nclass M(Model):\n    def train_step(self):\n        loss.backward()\n",
+         ["loss.backward()"]),
+        ("missing-zero-grad", "import keras\ndef other():\n    loss.backward()\n", []),
         ("accumulation-cleared", STEPS, ["optimizer.zero_grad()"]),
         ("temperature", "import accelerate\nscores = a @ b.T * TEMPERATURE\nloss = f(scores) * weight\n",
          ["a @ b.T * TEMPERATURE"]),

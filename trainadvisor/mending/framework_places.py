@@ -32,7 +32,7 @@ _DRIVERS = frozenset({
 _ELSEWHERE = frozenset({
     "lr-schedule", "stale-evaluated-copy", "grad-accumulation-scaling", "train-mode-in-eval", "frozen-parameters",
     "validation-leak", "vanishing-gradients", "saturated-activations", "template-without-marks",
-    "accumulation-cleared", "temperature", "scheduler-step-count",
+    "accumulation-cleared", "temperature", "scheduler-step-count", "missing-zero-grad",
 })  # fmt: skip
 HOLDERS: dict[str, Hold] = {}
 # Layers that end a model and change what it gives.
@@ -266,6 +266,15 @@ def _stepped(training: Training) -> Iterator[ast.AST]:
     for call in training.methods("step"):
         made = training.made(call.func.value)  # type: ignore[attr-defined]
         if made is not None and called(made) == "lr_schedulers":
+            yield call
+
+
+@_holds("missing-zero-grad")
+def _own_steps(training: Training) -> Iterator[ast.AST]:
+    """Yield what computes the gradients in a training step of Keras that the script overrides."""
+    for call in training.backwards:
+        function = training.script.function_of(call)
+        if function is not None and function.name == "train_step" and training.script.class_of(call) is not None:
             yield call
 
 
