@@ -43,6 +43,17 @@ def update(engine, batch):
         optimizer.zero_grad()
 optimizer.zero_grad()
 """
+SETUP = """import lightning as L
+class Data(L.LightningDataModule):
+    def setup(self, stage):
+        self.train, self.test = random_split(load(), [8, 2])
+    def train_dataloader(self):
+        return DataLoader(self.train)
+    def test_dataloader(self):
+        return DataLoader(self.test)
+trainer.fit(net, data)
+trainer.test(net, data)
+"""
 MADE = "import lightning as L\nval = TensorDataset(x[:9], y[:9])\n"
 
 
@@ -107,6 +118,7 @@ MADE = "import lightning as L\nval = TensorDataset(x[:9], y[:9])\n"
         ("accumulation-cleared", STEPS, ["optimizer.zero_grad()"]),
         ("temperature", "import accelerate\nscores = a @ b.T * TEMPERATURE\nloss = f(scores) * weight\n",
          ["a @ b.T * TEMPERATURE"]),
+        ("validation-leak", SETUP, ["self.train, self.test = random_split(load(), [8, 2])"]),
         ("validation-leak", MADE + "trainer.fit(net, DataLoader(train), DataLoader(val))\n",
          ["val = TensorDataset(x[:9], y[:9])"]),
         ("validation-leak", "import trl\ntrl.SFTTrainer(eval_dataset=load())\n", ["eval_dataset=load()"]),

@@ -38,7 +38,7 @@ _LIGHTNING = {
     "early-stopping": 'Trainer(callbacks=[EarlyStopping(monitor="val_loss")])',
     "schedule": 'configure_optimizers: {{"scheduler": CosineAnnealingLR(optimizer, T_max=...), "interval": "step"}}',
     "scheduler-step": 'configure_optimizers: {{"scheduler": scheduler, "interval": "step"}}',
-    "add-step": "LightningModule.automatic_optimization = True",
+    "add-step": "training_step: self.manual_backward(loss), then step() on each of self.optimizers()",
     "add-backward": "training_step: return loss; with automatic_optimization = False: self.manual_backward(loss)",
 }
 # Of each framework what a change is called there; `{value}` is what the remedy sets.

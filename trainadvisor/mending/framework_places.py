@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+from trainadvisor.lint.patterns import split_in_setup
 from trainadvisor.log.framework_names import DISTRIBUTIONS, SETTING_CALLS
 from trainadvisor.mending.fault_places import named_values
 from trainadvisor.mending.project import imported_names
@@ -297,7 +298,8 @@ def _without_gradients(training: Training) -> Iterator[ast.AST]:
 
 @_holds("validation-leak")
 def _validation(training: Training) -> Iterator[ast.AST]:
-    """Yield where the data of the evaluation is taken from, or where it is handed over."""
+    """Yield where the data of the evaluation is split off or taken from, or where it is handed over."""
+    yield from (match.node for match in split_in_setup.validation_leak(training))
     given = _settings(training, *_SHARES)
     values = [word.value for word in given] or [c.args[2] for c in training.methods("fit") if len(c.args) == _WITH_DATA]
     rows = [value.args[0] if isinstance(value, ast.Call) and value.args else value for value in values]
