@@ -43,6 +43,18 @@ def update(engine, batch):
         optimizer.zero_grad()
 optimizer.zero_grad()
 """
+SPLIT = """y = load_y().ravel()
+X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.2)
+net.fit(X_train, y_train)
+"""
+FILLED = """def reward(texts):
+    rewards = []
+    for text in texts:
+        rewards.append(float(text == right))
+    return rewards
+trainer = trl.GRPOTrainer(model, reward_funcs=reward)
+trainer.train()
+"""
 SETUP = """import lightning as L
 class Data(L.LightningDataModule):
     def setup(self, stage):
@@ -64,6 +76,8 @@ MADE = "import lightning as L\nval = TensorDataset(x[:9], y[:9])\n"
         ("unnormalized-inputs", "import timm\nx *= 60\nrun(TensorDataset(x, y))\n", ["x *= 60"]),
         ("unnormalized-inputs", FASTAI + "dls = Tabular(frame, procs=[Categorify])\nlearn.fit_one_cycle(5)\n",
          ["procs=[Categorify]"]),
+        ("loss-shape-broadcast", SKORCH + SPLIT, ["y = load_y().ravel()"]),
+        ("groups-without-spread", TRL + FILLED, ["rewards.append(float(text == right))"]),
         ("unnormalized-targets", KERAS + "y = y * 9000\n" + FIT, ["y = y * 9000"]),
         ("label-problem", KERAS + "x = x[order]\n" + FIT, ["x = x[order]"]),
         ("label-problem", KERAS + FIT, ["x, y = load()"]),

@@ -158,7 +158,16 @@ def _rewards(training: Training) -> Iterator[ast.AST]:
     named = {node.id for word in _settings(training, "reward_funcs") for node in ast.walk(word.value)
              if isinstance(node, ast.Name)}  # fmt: skip
     given = [function for function in training.script.functions if function.name in named]
-    yield from cold or (n for f in given for n in training.script.inside(f) if isinstance(n, ast.Return))
+    yield from cold or (place for f in given for place in _returned(training, f))
+
+
+def _returned(training: Training, function: ast.AST) -> Iterator[ast.AST]:
+    """Yield what a function appends to the list that it returns, else its returns."""
+    nodes = list(training.script.inside(function))
+    returns = [n for n in nodes if isinstance(n, ast.Return)]
+    filled = {f"{n.value.id}.append" for n in returns if isinstance(n.value, ast.Name)}
+    appended = [n for n in nodes if isinstance(n, ast.Call) and ast.unparse(n.func) in filled]
+    yield from appended or returns
 
 
 def _is_cold(value: object) -> bool:
@@ -321,5 +330,16 @@ def _given(training: Training, place: int) -> list[Binding]:
         while isinstance(value, ast.Subscript):
             value = value.value
         if isinstance(value, ast.Name):
-            return [b for b in training.script.reaching(value) if b.kind in ("value", "augmented")]
+            bound = [b for b in training.script.reaching(value) if b.kind in ("value", "augmented")]
+            return [b for binding in bound for b in _before_split(training, binding)]
     return []
+
+
+def _before_split(training: Training, binding: Binding) -> list[Binding]:
+    """Return what gave its values to what a binding takes from train_test_split(); else the binding."""
+    split = binding.value
+    whole = split.args if isinstance(split, ast.Call) and called(split) == "train_test_split" else []
+    place = binding.path[0] // _PAIR if binding.path else len(whole)
+    given = whole[place] if place < len(whole) else None
+    before = training.script.reaching(given) if isinstance(given, ast.Name) else []
+    return [b for b in before if b.kind in ("value", "augmented")] or [binding]
