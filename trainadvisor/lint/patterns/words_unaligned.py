@@ -19,16 +19,25 @@ ALIGNS = ("word_ids", "offset", "word_to_", "token_to_word", "subword", "special
 
 @pattern("first", "second", words=(("is_split_into_words",), ("TokenClassification",), ("labels",)))
 def label_problem(training: Training) -> Iterator[Match]:
-    """Yield labels beside words that are cut into tokens, in a script that asks no token for its word."""
-    if any(word in training.source.text for word in ALIGNS):
-        return
+    """Yield labels beside words that are cut into tokens, in a function that asks no token for its word."""
     for call in training.script.calls:
         function = training.script.function_of(call)
-        if constant(keyword(call, "is_split_into_words")) is not True or function is None:
+        if (
+            constant(keyword(call, "is_split_into_words")) is not True
+            or function is None
+            or _aligns(training, function)
+        ):
             continue
         for value in _labels(function):
             made = _filled(function, value) or value
             yield Match(made, {"first": ast.unparse(call), "second": ast.unparse(made)}, call)
+
+
+def _aligns(training: Training, function: ast.AST) -> bool:
+    """Return whether a function, or one that it calls, names what tells to which word a token belongs."""
+    named = (n.attr if isinstance(n, ast.Attribute) else n.arg for n in training.reached(function)
+             if isinstance(n, (ast.Attribute, ast.keyword)))  # fmt: skip
+    return any(word in name for name in named if name for word in ALIGNS)
 
 
 def _labels(function: ast.AST) -> Iterator[ast.expr]:
