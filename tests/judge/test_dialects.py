@@ -82,6 +82,15 @@ def test_one_framework_has_several_names_for_a_setting():
     event = trained_by("fastai", **{"fit_one_cycle(lr_max)": "learner.fit_one_cycle(5, lr_max=3.0)"})
     said, _ = in_dialect(advice(value=0.01), event, "Optimizer")
     assert [edit.new for edit in said.edits] == ["learner.fit_one_cycle(5, lr_max=0.01)"]
+    event = trained_by("fastai", **{"fit_one_cycle(lr_max)": "learner.fit_one_cycle(5, lr_max=slice(1e-6, 1e-4))"})
+    said, _ = in_dialect(advice(value=0.01), event, "Optimizer")
+    assert (said.setting, said.edits) == ("fit_one_cycle(lr_max=0.01)", ())
+
+
+def test_a_training_step_of_keras_clears_by_itself():
+    """The word for it is the model's own."""
+    said, _ = in_dialect(advice("add-zero-grad"), trained_by("keras"), "SGD")
+    assert said.setting == "train_step(self, data): self.zero_grad(), before loss.backward()"
 
 
 @pytest.mark.parametrize(

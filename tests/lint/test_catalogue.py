@@ -33,5 +33,9 @@ def test_a_comment_leaves_a_finding_out() -> None:
 
 
 def test_scripts_without_torch_are_left_alone() -> None:
-    """Nothing is asked of a file that does not mention it."""
+    """Nothing is asked of a file that mentions neither it nor a framework that trains by it."""
+    made = "from sklearn.model_selection import KFold\nmodel = {}.Sequential()\n"
+    folds = made + "for a, b in KFold(5).split(x):\n    model.fit(x[a])\n"
     assert codes("x = 1\n") == []
+    assert codes(folds.format("own")) == []
+    assert codes("import keras\n" + folds.format("keras")) == ["folds-share-model"]

@@ -28,6 +28,44 @@ other = Base.from_pretrained('b')
 third = PeftModel.from_pretrained(base, 'c', is_trainable=True)
 trainer.train()
 """
+PROCESSORS = """from transformers import AutoImageProcessor, ViTImageProcessor
+scaled = AutoImageProcessor.from_pretrained("vit", do_rescale=False)
+processor = ViTImageProcessor(do_normalize=True)
+trainer.train()
+"""
+STEPS = """import ignite
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+def update(engine, batch):
+    optimizer.zero_grad()
+    loss(batch).backward()
+    if engine.state.iteration % 8 == 0:
+        optimizer.step()
+        optimizer.zero_grad()
+optimizer.zero_grad()
+"""
+SPLIT = """y = load_y().ravel()
+X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.2)
+net.fit(X_train, y_train)
+"""
+FILLED = """def reward(texts):
+    rewards = []
+    for text in texts:
+        rewards.append(float(text == right))
+    return rewards
+trainer = trl.GRPOTrainer(model, reward_funcs=reward)
+trainer.train()
+"""
+SETUP = """import lightning as L
+class Data(L.LightningDataModule):
+    def setup(self, stage):
+        self.train, self.test = random_split(load(), [8, 2])
+    def train_dataloader(self):
+        return DataLoader(self.train)
+    def test_dataloader(self):
+        return DataLoader(self.test)
+trainer.fit(net, data)
+trainer.test(net, data)
+"""
 MADE = "import lightning as L\nval = TensorDataset(x[:9], y[:9])\n"
 
 
@@ -38,6 +76,8 @@ MADE = "import lightning as L\nval = TensorDataset(x[:9], y[:9])\n"
         ("unnormalized-inputs", "import timm\nx *= 60\nrun(TensorDataset(x, y))\n", ["x *= 60"]),
         ("unnormalized-inputs", FASTAI + "dls = Tabular(frame, procs=[Categorify])\nlearn.fit_one_cycle(5)\n",
          ["procs=[Categorify]"]),
+        ("loss-shape-broadcast", SKORCH + SPLIT, ["y = load_y().ravel()"]),
+        ("groups-without-spread", TRL + FILLED, ["rewards.append(float(text == right))"]),
         ("unnormalized-targets", KERAS + "y = y * 9000\n" + FIT, ["y = y * 9000"]),
         ("label-problem", KERAS + "x = x[order]\n" + FIT, ["x = x[order]"]),
         ("label-problem", KERAS + FIT, ["x, y = load()"]),
@@ -83,6 +123,16 @@ MADE = "import lightning as L\nval = TensorDataset(x[:9], y[:9])\n"
          ["loss / 4"]),
         ("grad-accumulation-scaling", "import accelerate\naccelerator.backward(loss / 4)\n", ["loss / 4"]),
         ("train-mode-in-eval", "import timm\nwith torch.no_grad():\n    net(x)\n", ["torch.no_grad()"]),
+        ("unnormalized-inputs", PROCESSORS, ["ViTImageProcessor(do_normalize=True)"]),
+        ("scheduler-step-count", "import lightning\nself.lr_schedulers().step()\ns = self.lr_schedulers()\ns.step()\n",
+         ["self.lr_schedulers().step()", "s.step()"]),
+        ("missing-zero-grad", "import keras\nclass M(Model):\n    def train_step(self):\n        loss.backward()\n",
+         ["loss.backward()"]),
+        ("missing-zero-grad", "import keras\ndef other():\n    loss.backward()\n", []),
+        ("accumulation-cleared", STEPS, ["optimizer.zero_grad()"]),
+        ("temperature", "import accelerate\nscores = a @ b.T * TEMPERATURE\nloss = f(scores) * weight\n",
+         ["a @ b.T * TEMPERATURE"]),
+        ("validation-leak", SETUP, ["self.train, self.test = random_split(load(), [8, 2])"]),
         ("validation-leak", MADE + "trainer.fit(net, DataLoader(train), DataLoader(val))\n",
          ["val = TensorDataset(x[:9], y[:9])"]),
         ("validation-leak", "import trl\ntrl.SFTTrainer(eval_dataset=load())\n", ["eval_dataset=load()"]),

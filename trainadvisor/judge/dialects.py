@@ -38,7 +38,7 @@ _LIGHTNING = {
     "early-stopping": 'Trainer(callbacks=[EarlyStopping(monitor="val_loss")])',
     "schedule": 'configure_optimizers: {{"scheduler": CosineAnnealingLR(optimizer, T_max=...), "interval": "step"}}',
     "scheduler-step": 'configure_optimizers: {{"scheduler": scheduler, "interval": "step"}}',
-    "add-step": "LightningModule.automatic_optimization = True",
+    "add-step": "training_step: self.manual_backward(loss), then step() on each of self.optimizers()",
     "add-backward": "training_step: return loss; with automatic_optimization = False: self.manual_backward(loss)",
 }
 # Of each framework what a change is called there; `{value}` is what the remedy sets.
@@ -71,6 +71,7 @@ DIALECTS: dict[str, Mapping[str, str]] = {
         "remove-output-activation": "keras.layers.Dense(..., activation=None)",
         "precision": 'keras.config.set_dtype_policy("mixed_bfloat16")',
         "optimizer": "compile(optimizer=keras.optimizers.AdamW(...))",
+        "add-zero-grad": "train_step(self, data): self.zero_grad(), before loss.backward()",
         "dropout-mode": "call(self, inputs, training=None): self.dropout(x, training=training)",
     },
     "skorch": {
@@ -148,7 +149,10 @@ def in_dialect(
     named_loss = loss if loss and loss.endswith("Crossentropy") else "SparseCategoricalCrossentropy"
     setting = _renamed(text.format(value=value or "...", optimizer=optimizer, loss=named_loss), framework)
     named = _SETTING.match(setting)
-    site, argument = (_held(named, framework) if named else None) or (None, "")
+    site, key = (_held(named, framework) if named else None) or (None, "")
+    argument = key.partition("(")[2].rstrip(")")
+    if named and argument and key in _OTHER_NAMES.get(setting_key(named["argument"], named["call"]), ()):
+        setting = f"{key[:-1]}={named['value']})"
     settled = named is not None and named["value"] != "..." and (value or "{value}" not in text)
     edit = _edit(site, named, argument) if site and named and settled else None
     return advice.in_words_of(setting, edit), site
@@ -182,7 +186,7 @@ def _value(advice: Advice, rate: float | None) -> str | None:
 
 
 def _held(named: re.Match[str], framework: Mapping[str, Any]) -> tuple[Site, str] | None:
-    """Return the line of a setting and its argument; else that of the call that it belongs to, and no argument."""
+    """Return the line of a setting and its key; else that of the call that it belongs to, and the call's."""
     settings = framework["detail"].get("settings")
     if not isinstance(settings, dict):
         return None
@@ -192,7 +196,7 @@ def _held(named: re.Match[str], framework: Mapping[str, Any]) -> tuple[Site, str
         found = valid_site(settings.get(key))
         if found:
             site = Site(file=found["file"], line=found["line"], source=found["code"] or None)
-            return site, key.partition("(")[2].rstrip(")")
+            return site, key
     return None
 
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from trainadvisor.source.reading import Source
 
+# Words without which a source trains nothing: those of torch, and the names of frameworks that train by it.
+TRAINS = re.compile(r"torch|nn\.|backward|\b(transformers|trl|lightning|keras|fastai|skorch|ignite|accelerate|timm)\b")
 IGNORED = re.compile(r"#\s*trainadvisor:\s*ignore(?:\[(?P<codes>[^\]]*)\])?")
 
 
@@ -44,7 +46,7 @@ def names_of(code: str) -> frozenset[str]:
 
 def matches(source: Source) -> list[tuple[str, Match]]:
     """Return what is found in a source, in the order of its lines, without what its comments ask to ignore."""
-    if "torch" not in source.text and "nn." not in source.text and "backward" not in source.text:
+    if not TRAINS.search(source.text):
         return []
     held = [entry for entries in patterns().values() for entry in entries if entry.may_hold(source.text)]
     training = Training(source)

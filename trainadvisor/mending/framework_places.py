@@ -7,9 +7,11 @@ while the fault stands in the data, the model or a setting. Places that are show
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+from trainadvisor.lint.patterns import split_in_setup
 from trainadvisor.log.framework_names import DISTRIBUTIONS, SETTING_CALLS
 from trainadvisor.mending.fault_places import named_values
 from trainadvisor.mending.project import imported_names
@@ -31,6 +33,7 @@ _DRIVERS = frozenset({
 _ELSEWHERE = frozenset({
     "lr-schedule", "stale-evaluated-copy", "grad-accumulation-scaling", "train-mode-in-eval", "frozen-parameters",
     "validation-leak", "vanishing-gradients", "saturated-activations", "template-without-marks",
+    "accumulation-cleared", "temperature", "scheduler-step-count", "missing-zero-grad",
 })  # fmt: skip
 HOLDERS: dict[str, Hold] = {}
 # Layers that end a model and change what it gives.
@@ -73,7 +76,14 @@ def _holds(*codes: str) -> Callable[[Hold], Hold]:
 def _inputs(training: Training) -> Iterator[ast.AST]:
     """Yield where the inputs get their values: what a table's columns are put through, else what is handed over."""
     columns = [word for call in training.script.calls for word in call.keywords if word.arg == "procs"]
-    yield from columns or (binding.statement for binding in _given(training, 0))
+    scaled = [call for call in training.script.calls if _scales(training, call)]
+    yield from columns or scaled or (binding.statement for binding in _given(training, 0))
+
+
+def _scales(training: Training, call: ast.Call) -> bool:
+    """Return whether a call makes an image processor of transformers that divides by 255, whatever it is given."""
+    made = training.script.full(call.func).removesuffix(".from_pretrained")
+    return made.endswith("ImageProcessor") and constant(keyword(call, "do_rescale")) is not False
 
 
 @_holds("unnormalized-targets", "loss-shape-broadcast")
@@ -148,7 +158,16 @@ def _rewards(training: Training) -> Iterator[ast.AST]:
     named = {node.id for word in _settings(training, "reward_funcs") for node in ast.walk(word.value)
              if isinstance(node, ast.Name)}  # fmt: skip
     given = [function for function in training.script.functions if function.name in named]
-    yield from cold or (n for f in given for n in training.script.inside(f) if isinstance(n, ast.Return))
+    yield from cold or (place for f in given for place in _returned(training, f))
+
+
+def _returned(training: Training, function: ast.AST) -> Iterator[ast.AST]:
+    """Yield what a function appends to the list that it returns, else its returns."""
+    nodes = list(training.script.inside(function))
+    returns = [n for n in nodes if isinstance(n, ast.Return)]
+    filled = {f"{n.value.id}.append" for n in returns if isinstance(n.value, ast.Name)}
+    appended = [n for n in nodes if isinstance(n, ast.Call) and ast.unparse(n.func) in filled]
+    yield from appended or returns
 
 
 def _is_cold(value: object) -> bool:
@@ -240,6 +259,44 @@ def _divides(node: ast.BinOp) -> bool:
     return isinstance(node.op, ast.Div)
 
 
+@_holds("accumulation-cleared")
+def _cleared(training: Training) -> Iterator[ast.AST]:
+    """Yield what clears the gradients at each batch, where the step waits for several."""
+    for node in training.clears:
+        function = training.script.function_of(node)
+        around = set(training.script.ancestors(node)) - set(training.script.ancestors(function or node))
+        waiting = [step for step in training.steps if training.script.function_of(step) is function]
+        if waiting and not any(isinstance(n, ast.If) for n in around):
+            yield node
+
+
+@_holds("scheduler-step-count")
+def _stepped(training: Training) -> Iterator[ast.AST]:
+    """Yield the step of a schedule of Lightning that the script takes by itself."""
+    for call in training.methods("step"):
+        made = training.made(call.func.value)  # type: ignore[attr-defined]
+        if made is not None and called(made) == "lr_schedulers":
+            yield call
+
+
+@_holds("missing-zero-grad")
+def _own_steps(training: Training) -> Iterator[ast.AST]:
+    """Yield what computes the gradients in a training step of Keras that the script overrides."""
+    for call in training.backwards:
+        function = training.script.function_of(call)
+        if function is not None and function.name == "train_step" and training.script.class_of(call) is not None:
+            yield call
+
+
+@_holds("temperature")
+def _temperatures(training: Training) -> Iterator[ast.AST]:
+    """Yield where similarities are scaled by a temperature."""
+    for node in training.script.of_type(ast.BinOp):
+        scales = isinstance(node.op, (ast.Mult, ast.Div))
+        if scales and re.search(r"temp|tau\b", ast.unparse(node.right), re.IGNORECASE):
+            yield node
+
+
 @_holds("train-mode-in-eval")
 def _without_gradients(training: Training) -> Iterator[ast.AST]:
     """Yield where a loop of the script's own evaluates."""
@@ -250,7 +307,8 @@ def _without_gradients(training: Training) -> Iterator[ast.AST]:
 
 @_holds("validation-leak")
 def _validation(training: Training) -> Iterator[ast.AST]:
-    """Yield where the data of the evaluation is taken from, or where it is handed over."""
+    """Yield where the data of the evaluation is split off or taken from, or where it is handed over."""
+    yield from (match.node for match in split_in_setup.validation_leak(training))
     given = _settings(training, *_SHARES)
     values = [word.value for word in given] or [c.args[2] for c in training.methods("fit") if len(c.args) == _WITH_DATA]
     rows = [value.args[0] if isinstance(value, ast.Call) and value.args else value for value in values]
@@ -272,5 +330,16 @@ def _given(training: Training, place: int) -> list[Binding]:
         while isinstance(value, ast.Subscript):
             value = value.value
         if isinstance(value, ast.Name):
-            return [b for b in training.script.reaching(value) if b.kind in ("value", "augmented")]
+            bound = [b for b in training.script.reaching(value) if b.kind in ("value", "augmented")]
+            return [b for binding in bound for b in _before_split(training, binding)]
     return []
+
+
+def _before_split(training: Training, binding: Binding) -> list[Binding]:
+    """Return what gave its values to what a binding takes from train_test_split(); else the binding."""
+    split = binding.value
+    whole = split.args if isinstance(split, ast.Call) and called(split) == "train_test_split" else []
+    place = binding.path[0] // _PAIR if binding.path else len(whole)
+    given = whole[place] if place < len(whole) else None
+    before = training.script.reaching(given) if isinstance(given, ast.Name) else []
+    return [b for b in before if b.kind in ("value", "augmented")] or [binding]

@@ -21,7 +21,9 @@ DEEPEST = 8
 SIDES = (ast.Gt, ast.GtE, ast.Lt, ast.LtE)
 
 
-@pattern("test", "given", words=(("WithLogits", "with_logits", "SoftMargin"), (">", "<", "round(", "gt(", "ge(")))
+@pattern(
+    "test", "given", "wanted", words=(("WithLogits", "with_logits", "SoftMargin"), (">", "<", "round(", "gt(", "ge("))
+)
 def threshold_mismatch(training: Training) -> Iterator[Match]:
     """Yield thresholds between 0 and 1 for outputs that no sigmoid has turned into probabilities."""
     losses = {loss.name for loss in training.losses}
@@ -29,14 +31,15 @@ def threshold_mismatch(training: Training) -> Iterator[Match]:
         return
     trained = {_net(training, loss.input) for loss in training.losses} - {""}
     for node in training.script.of_type(ast.Compare, ast.Call):
-        outputs = _outputs(node)
+        outputs = compared(node)
         ends = training.operations.ends(outputs) if outputs is not None else []
         kinds = {end.kind for end in ends}
         if len(kinds) != 1 or not kinds <= set(GIVEN) or outputs is None:
             continue
         given = next((end.before for end in ends if end.kind == "softmax"), outputs)
         if given is not None and _net(training, given) in trained:
-            yield Match(node, {"test": ast.unparse(node), "given": GIVEN[kinds.pop()]})
+            values = {"given": GIVEN[kinds.pop()], "wanted": "sigmoid(x)"}
+            yield Match(node, {"test": ast.unparse(node), **values})
 
 
 def _net(training: Training, outputs: ast.expr) -> str:
@@ -52,7 +55,7 @@ def _net(training: Training, outputs: ast.expr) -> str:
     return ""
 
 
-def _outputs(node: ast.AST) -> ast.expr | None:
+def compared(node: ast.AST) -> ast.expr | None:
     """Return what is compared with a number between 0 and 1, or rounded."""
     if isinstance(node, ast.Compare):
         value = node.left if len(node.ops) == 1 and isinstance(node.ops[0], SIDES) else None
