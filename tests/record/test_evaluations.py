@@ -386,6 +386,30 @@ def test_evaluations_of_whole_tensors_in_one_line_stay_apart() -> None:
     assert _told(records, None) == _near([pair[1] for pair in printed])
 
 
+def test_two_calls_in_one_line_on_batches_drawn_anew_are_two_series() -> None:
+    """No loader and no memory tells their data apart, but where in the line the function is called does."""
+    printed: list[tuple[float, float]] = []
+
+    def train() -> None:
+        model = _net()
+        optimizer = torch.optim.Adam(model.parameters(), lr=0.05)
+
+        @torch.no_grad()
+        def loss_on(shift: float) -> float:
+            x, y = _data(40, shift).tensors
+            return F.cross_entropy(model(x), y).item()
+
+        for _ in range(EPOCHS):
+            x, y = _data(30).tensors
+            _step(optimizer, F.cross_entropy(model(x), y))
+            printed.append((loss_on(0.0), loss_on(5.0)))
+
+    found = record(train).of("eval")
+    series = list(dict.fromkeys(evaluation["series"] for evaluation in found))
+    losses = [[e["loss"] for e in found if e["series"] == number] for number in series]
+    assert losses == [_near([pair[0] for pair in printed]), _near([pair[1] for pair in printed])]
+
+
 def test_evaluations_in_lines_of_their_own_are_named_by_these() -> None:
     """Batches are picked by an index, so their memory says nothing; the user's names do."""
     printed: dict[str, list[float]] = {"train": [], "val": []}

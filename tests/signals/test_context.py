@@ -92,6 +92,24 @@ def test_pairwise_losses_are_contrastive(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(("ops", "largest", "expected"), [
+    (["NllLossBackward0", "LogSoftmaxBackward0", "DivBackward0", "CatBackward0", "MmBackward0"], 0.0, True),
+    (["NllLossBackward0", "LogSoftmaxBackward0", "DivBackward0", "CatBackward0", "MmBackward0"], 3.0, False),
+    (["NllLossBackward0", "LogSoftmaxBackward0", "AddmmBackward0", "ReluBackward0", "TBackward0", "CatBackward0"], 0.0,
+     False),
+])  # fmt: skip
+def test_a_partner_before_its_others_is_contrastive(
+    tmp_path: Path,
+    ops: list[str],
+    largest: float,
+    expected: bool,  # noqa: FBT001 - a case of the table
+) -> None:
+    """Label 0 of logits that were joined is the partner; of other labels, or of a layer's outputs, it is a class."""
+    loss = make_loss("cross_entropy", {"shape": [128, 1025]}, {"shape": [128], "classes": 1025, "max": largest})
+    loss["graph"] = {"ops": ops}
+    assert ("contrastive" in kinds(tmp_path, losses=[loss])) is expected
+
+
 def test_labels_that_are_places_in_the_batch_are_contrastive(tmp_path: Path) -> None:
     """InfoNCE is cross-entropy whose labels are 0..n-1 in every batch."""
     target = {"classes": 64, "batch_entropy": 4.1589}

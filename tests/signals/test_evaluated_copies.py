@@ -36,3 +36,10 @@ def test_a_copy_that_is_called_in_most_steps_is_not_what_is_evaluated(tmp_path: 
         copy = event("evaluated-copy", {"copy": 1, "of": 0, "lag": 0.9, "rounds": rounds}, step=100)
         seen = signals_of(tmp_path, steps=100, events=[copy], evals=[{"step": 50, "model": 1}])
         assert seen["copy_evaluations"] == told
+
+
+def test_a_copy_that_follows_and_is_sampled_from_counts_without_a_loss(tmp_path: Path) -> None:
+    """One that stands still may be a reference, and one that is asked beside the trained model a teacher."""
+    for more, told in (({}, 4), ({"still": True}, 0), ({"original_rounds": 4}, 0)):
+        copy = event("evaluated-copy", {"copy": 1, "lag": 0.98, "rounds": 4, "original_rounds": 0, **more}, step=256)
+        assert signals_of(tmp_path, steps=256, events=[copy])["copy_evaluations"] == told

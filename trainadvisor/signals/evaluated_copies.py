@@ -27,12 +27,19 @@ def _copy(log: RunLog) -> tuple[dict[str, Any], int] | None:
     told = [event for event in log.events if event["kind"] == "evaluated-copy" and not _helps(event)]
     latest = {event["detail"].get("copy"): event["detail"] for event in told}
     steps = {key: {record["step"] for record in log.all_evals if record.get("model") == key} for key in latest}
-    return max(((latest[key], len(steps[key])) for key in latest), key=lambda copy: copy[1], default=None)
+    counts = {key: max(len(steps[key]), _samplings(latest[key])) for key in latest}
+    return max(((latest[key], counts[key]) for key in latest), key=lambda copy: copy[1], default=None)
+
+
+def _samplings(detail: dict[str, Any]) -> int:
+    """Return after how many steps a copy that follows the trained model was asked in its place, as to sample."""
+    alone = not detail.get("still") and detail.get("original_rounds") == 0
+    return whole(detail.get("rounds")) or 0 if alone else 0
 
 
 @signal(unit="evaluations", **COPIES)
 def copy_evaluations(log: RunLog) -> int | None:
-    """Steps after which a copy of the trained model was evaluated."""
+    """Steps after which a copy of the trained model was evaluated, or one that follows it was asked in its place."""
     copy = _copy(log)
     return None if copy is None else copy[1]
 

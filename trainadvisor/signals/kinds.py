@@ -32,6 +32,8 @@ FEWEST_VALIDATION = 100
 LEAST_VOCABULARY = 20
 MOSTLY = 0.5
 EXACT = 0.02
+# Operations of a cross-entropy, and of logits that are scaled, before those that made the scores.
+JOINED_WITHIN = 5
 
 
 def _names(log: RunLog) -> str:
@@ -115,7 +117,7 @@ def _shapes(model: dict[str, Any]) -> list[Any]:
 def contrastive(log: RunLog) -> bool:
     """Return whether the loss compares pairs, or the labels are indices within the batch."""
     losses = _training_losses(log)
-    compared = any(labels_are_places(loss) or _of_cosines(loss) for loss in losses)
+    compared = any(labels_are_places(loss) or _of_cosines(loss) or _first_is_right(loss) for loss in losses)
     return bool(_kinds(log) & CONTRASTING) or compared or pairs_pulled(log)
 
 
@@ -134,6 +136,13 @@ def _pulls_pairs(loss: dict[str, Any]) -> bool:
 def _of_cosines(loss: dict[str, Any]) -> bool:
     """Return whether a loss is written out as cosines between embeddings."""
     return loss["kind"] in {"custom", "cosine_similarity"} and bool((loss.get("graph") or {}).get("cosines"))
+
+
+def _first_is_right(loss: dict[str, Any]) -> bool:
+    """Return whether the scores of a partner stand before those of others, so that all labels are 0."""
+    # The logits, a division by the temperature among them, stand before what they were joined of.
+    joined = "CatBackward0" in ((loss.get("graph") or {}).get("ops") or [])[:JOINED_WITHIN]
+    return loss["kind"] == "cross_entropy" and joined and loss["target"].get("max") == 0
 
 
 def labels_are_places(loss: dict[str, Any]) -> bool:

@@ -45,6 +45,11 @@ def constant(node: ast.AST | None) -> object:
     return None
 
 
+def last_name(node: ast.AST) -> str:
+    """Return what a name or an attribute is called, "" for anything else."""
+    return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
+
+
 def words(node: ast.AST) -> str:
     """Return an expression as one line of text."""
     return ast.unparse(node)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from trainadvisor.lint.episode_ends import END, FEWEST, is_filtered, is_handled, never_ends
 from trainadvisor.lint.pattern_declaration import Match, pattern
 from trainadvisor.lint.patterns.undiscounted import NAMES
-from trainadvisor.source.syntax import called, constant
+from trainadvisor.source.syntax import called, constant, last_name
 from trainadvisor.source.uses import names_in
 
 if TYPE_CHECKING:
@@ -113,22 +113,23 @@ def sides_of_target(node: ast.AST) -> tuple[ast.expr, ast.expr] | None:
     if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Add):
         return None
     for reward, value in ((node.left, node.right), (node.right, node.left)):
-        factors = list(_factors(value))
-        if len(factors) > 1 and any(map(_is_discount, factors)) and not any(map(_is_discount, _factors(reward))):
+        factors = list(factors_of(value))
+        if len(factors) > 1 and any(map(_is_discount, factors)) and not any(map(_is_discount, factors_of(reward))):
             return reward, value
     return None
 
 
-def _factors(node: ast.expr) -> Iterator[ast.expr]:
+def factors_of(node: ast.expr) -> Iterator[ast.expr]:
+    """Yield the factors of a product."""
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
-        yield from _factors(node.left)
-        yield from _factors(node.right)
+        yield from factors_of(node.left)
+        yield from factors_of(node.right)
     else:
         yield node
 
 
 def _is_discount(node: ast.expr) -> bool:
-    name = node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
+    name = last_name(node)
     value = constant(node)
     return NAMES.fullmatch(name) is not None or (isinstance(value, float) and LOWEST_DISCOUNT <= value < 1)
 

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from trainadvisor.lint.pattern_declaration import Match, pattern
-from trainadvisor.source.syntax import constant
+from trainadvisor.source.syntax import constant, keyword, last_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,14 +40,23 @@ def _factors(node: ast.expr) -> Iterator[str]:
         yield from _factors(node.right)
     elif isinstance(node, ast.Name):
         yield node.id
+    elif isinstance(node, ast.Attribute):
+        yield node.attr
 
 
 def _given(training: Training) -> Iterator[tuple[str, ast.expr]]:
-    """Yield names with what they are assigned or stand for where an argument is left out."""
+    """Yield names with what they are assigned or stand for where an argument or an option is left out."""
+    for call in training.methods("add_argument"):
+        value, option = keyword(call, "default"), constant(call.args[-1]) if call.args else None
+        if value is not None and isinstance(option, str):
+            yield option.lstrip("-").replace("-", "_"), value
+    for field in training.script.of_type(ast.AnnAssign):
+        if isinstance(field.target, ast.Name) and field.value is not None:
+            yield field.target.id, field.value
     for node in training.script.of_type(ast.Assign):
         target = node.targets[0]
-        if isinstance(target, ast.Name):
-            yield target.id, node.value
+        if isinstance(target, (ast.Name, ast.Attribute)):
+            yield last_name(target), node.value
         elif isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple):
             pairs = zip(target.elts, node.value.elts, strict=False)
             yield from ((name.id, value) for name, value in pairs if isinstance(name, ast.Name))

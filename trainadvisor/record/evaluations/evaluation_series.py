@@ -34,7 +34,7 @@ class _Series:
     model: int | None
     # Returns the data set while it is alive.
     data: Any
-    place: tuple[tuple[str, int], ...]
+    place: tuple[tuple[str | int, ...], ...]
     word: str | None
 
 
@@ -49,7 +49,8 @@ class SeriesBook:
     def number(self, source: Source, model: int | None) -> int:
         """Return the number of the series that an evaluation belongs to."""
         data = source.data.data if source.data else None
-        place = tuple((file, line) for file, line, _ in source.place)
+        # Two calls of an evaluating function may stand in one line; those inside it are of one evaluation.
+        place = (*(spot[:2] for spot in source.place[:1]), *source.place[1:])
         mine = [series for series in self._known if series.model == model]
         found = next((series for series in mine if data is not None and series.data() is data), None)
         found = found or next(
