@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
 import torch
 
-from trainadvisor.record.losses.reference_losses import read_weights, settings_of, weights_of
+from trainadvisor.record.losses.reference_losses import ColumnShares, read_weights, settings_of, weights_of
 
 ONE, TWO = torch.tensor([1.0, 3.0]), torch.tensor(2, dtype=torch.float64)
 
@@ -56,3 +57,14 @@ def test_weights_are_written_when_they_are_here() -> None:
 def test_settings_beyond_the_reduction(kind: str, given: dict[str, Any], settings: dict[str, Any]) -> None:
     """Of robust losses the border, of the Poisson likelihood both of its forms."""
     assert settings_of(kind, given) == settings
+
+
+def test_columns_of_all_batches_so_far() -> None:
+    """Shares that single batches of two rows show as 0, 1/2 or 1; columns of another count begin anew."""
+    shares = ColumnShares()
+    rows = torch.tensor([[1, 0, 0], [1, 1, 0], [1, 0, 0], [1, 0, 0]], dtype=torch.float64)
+    shares.add(rows[:2])
+    quarter = -(0.25 * math.log(0.25) + 0.75 * math.log(0.75))
+    assert shares.add(rows[2:]).item() == pytest.approx(quarter / 3)
+    assert shares.add(rows[:2, :2]).item() == pytest.approx(math.log(2) / 2)
+    assert ColumnShares().add(rows[:, 1]).item() == pytest.approx(quarter)

@@ -61,3 +61,15 @@ def test_a_rising_loss_beside_a_rising_metric_is_said_exactly(tmp_path: Path, me
     text = repr(finding)
     assert told in text
     assert ("Keep the weights of the best evaluation" in text) is (metric is FLAT)
+
+
+@pytest.mark.parametrize(
+    ("dice", "share", "gain"), [(0.96, 0.25, 0.9333), (0.4, 0.25, 0.0), (96.0, 0.25, None), (0.96, None, None)]
+)
+def test_an_overlap_is_measured_by_marking_every_pixel(
+    dice: float, share: float | None, gain: float | None, tmp_path: Path
+) -> None:
+    """Which gets 0.4 where a quarter is marked; a figure in percent and masks that were not seen say nothing."""
+    target = {"mean": share, "integer": True, "shape": [8, 1, 24, 24]}
+    log = _log(dice=[dice] * len(LOSSES)) | {"losses": [make_loss("binary_cross_entropy_with_logits", target=target)]}
+    assert signals_of(tmp_path, **log)["dice_gain"] == (pytest.approx(gain, abs=1e-4) if gain is not None else None)

@@ -9,6 +9,7 @@ from trainadvisor.signals import robust_statistics, signal
 from trainadvisor.signals.evaluations import SOME, best_place, smooth, validation
 from trainadvisor.signals.memory import remembered
 from trainadvisor.signals.robust_statistics import Series
+from trainadvisor.signals.trivial_predictor import graded
 
 NEEDS = {"needs": "a metric and a loss of five evaluations", "zh": "至少五次验证的指标与损失"}
 LOWER = frozenset(
@@ -78,3 +79,20 @@ def metric_gain_z(log: RunLog) -> float | None:
     gain = float(np.median(values[-3:]) - smooth(values)[best_place(validation(log)[1])])
     least = max(LEAST_STEP * float(np.abs(values).max()), 1e-12)
     return float(np.clip(gain / max(robust_statistics.step_noise(values), least), -1e6, 1e6))
+
+
+@signal(
+    unit="share", needs="masks of two classes and the overlap that the evaluations show", zh="二类掩码与评估中的重叠度"
+)
+def dice_gain(log: RunLog) -> float | None:
+    """Share of the way from the Dice of marking every pixel to a perfect one that the last evaluation has come."""
+    told = log.evals[-1]["metrics"].get("dice") if log.evals else None
+    share = ((graded(log)[0] or {}).get("target") or {}).get("mean")
+    if (
+        not isinstance(told, (int, float))
+        or not isinstance(share, (int, float))
+        or not (0 <= told <= 1 and 0 < share < 1)
+    ):
+        return None
+    every = 2 * share / (1 + share)
+    return (told - every) / (1 - every)

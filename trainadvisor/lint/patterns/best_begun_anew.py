@@ -31,8 +31,8 @@ def best_not_resumed(training: Training) -> Iterator[Match]:
         if best is None or not training.script.loops(choice) or not any(_saves(s) for s in choice.body):
             continue
         name = ast.unparse(best)
-        begun = [(target, value) for target, value in _bound(training, name) if target is not best]
-        if not begun or _is_argument(training, name) or not all(_is_nothing(value) for _, value in begun):
+        begun = [(target, value) for target, value in bound_to(training, name) if target is not best]
+        if not begun or is_argument(training, name) or not all(is_nothing(value) for _, value in begun):
             continue
         first = begun[0][0]
         scopes = {training.script.scope(c) for c in resumed}
@@ -76,7 +76,7 @@ def _saves(statement: ast.stmt) -> bool:
     return any(isinstance(n, ast.Call) and SAVES.search(called(n)) for n in ast.walk(statement))
 
 
-def _bound(training: Training, name: str) -> Iterator[tuple[ast.expr, ast.expr | None]]:
+def bound_to(training: Training, name: str) -> Iterator[tuple[ast.expr, ast.expr | None]]:
     """Yield the targets that are written like a name, anywhere in the script, and what each is given."""
     for node in training.script.nodes:
         if isinstance(node, (ast.Assign, ast.AnnAssign)):
@@ -87,13 +87,13 @@ def _bound(training: Training, name: str) -> Iterator[tuple[ast.expr, ast.expr |
             yield node, None
 
 
-def _is_argument(training: Training, name: str) -> bool:
+def is_argument(training: Training, name: str) -> bool:
     """Return whether some function is given a value of that name."""
     functions = training.script.functions
     return any(a.arg == name for f in functions for a in (*f.args.posonlyargs, *f.args.args, *f.args.kwonlyargs))
 
 
-def _is_nothing(value: ast.expr | None) -> bool:
+def is_nothing(value: ast.expr | None) -> bool:
     """Return whether a value is one that anything is better than: 0, an infinity, a large number."""
     number = constant(value)
     if isinstance(number, (int, float)) and not isinstance(number, bool):

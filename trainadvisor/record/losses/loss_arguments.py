@@ -45,6 +45,8 @@ class _Merged:
             self.numbers[name] = value if known is None else self._join(name, known, value)
 
     def _join(self, name: str, known: float, value: float) -> float:
+        if name == "entropy_columns":  # of all batches so far
+            return value
         if name.endswith("min"):
             return min(known, value)
         if name.endswith("max"):
@@ -69,6 +71,7 @@ class LossArguments:
         self._prediction, self._target = _Merged(), _Merged()
         self._shapes: dict[str, Any] = {}
         self._histogram: list[float] | None = None
+        self._shares = reference_losses.ColumnShares()
         self._examples = 0
         self._entropies: list[float] = []
         self._values: list[float] = []
@@ -121,7 +124,7 @@ class LossArguments:
             self.broadcast = _broadcast_pair(prediction, target) or self.broadcast
         classes = prediction.shape[1] if prediction.ndim > 1 else 0
         expect(
-            read(_describe_target(target, ignore, self.kind, classes, self._settings)),
+            read(_describe_target(target, ignore, self.kind, classes, self._settings, self._shares)),
             lambda v: self._target.add(_TARGET, v),
         )
         counts = _counts(self.kind, target, classes)
@@ -214,7 +217,12 @@ def _describe_prediction(prediction: torch.Tensor, kind: str) -> torch.Tensor:
 
 
 def _describe_target(
-    target: torch.Tensor, ignore: int, kind: str, outputs: int, settings: dict[str, Any]
+    target: torch.Tensor,
+    ignore: int,
+    kind: str,
+    outputs: int,
+    settings: dict[str, Any],
+    shares: reference_losses.ColumnShares,
 ) -> torch.Tensor:
     classes = outputs if kind in CLASSIFYING else 0
     floating = target.is_floating_point()
@@ -227,9 +235,8 @@ def _describe_target(
     columns = [values.min(), values.max(), values.mean(), values.pow(2).mean(), values.abs().mean(),
                (values < 0).double().mean(),
                (values > 1).double().mean(), ignored, wrong.to(values.dtype), whole, *_scatter(values)]  # fmt: skip
-    return torch.cat(
-        [torch.stack(columns), reference_losses.measure(kind, settings, values, classes if floating else 0)]
-    )
+    references = reference_losses.measure(kind, settings, values, classes if floating else 0)
+    return torch.cat([torch.stack(columns), references, (shares.add(values) if kind in BINARY else nan)[None]])
 
 
 def _scatter(values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
