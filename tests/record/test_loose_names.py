@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from trainadvisor.record.objects.loose_names import name_of
+from trainadvisor.record.objects.loose_names import NAMED, LooseNames, name_of
 from trainadvisor.record.objects.registry import ObjectRegistry
 
 
@@ -55,6 +55,15 @@ def test_a_look_never_raises() -> None:
     odd = nn.Module()
     odd.__dict__["kept"] = [object(), None, {1: 2}]
     assert name_of(torch.ones(1), [odd]) is None
+
+
+def test_the_names_of_the_first_are_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each look goes through all variables, and no report names more."""
+    tensors = [torch.ones(1) for _ in range(NAMED + 1)]
+    monkeypatch.setitem(sys.modules, "__main__", SimpleNamespace(W=tensors))
+    names = LooseNames()
+    told = [names.give(tensor, []) for tensor in tensors]
+    assert told == [*(f"W[{place}]" for place in range(NAMED)), "tensor of shape (1,)"]
 
 
 def test_tensors_without_a_name_are_told_by_their_shapes() -> None:

@@ -11,9 +11,9 @@ from torch.nn.utils.parametrize import ParametrizationList
 from trainadvisor.instrument import module_tables, private_torch
 from trainadvisor.instrument.foreign_metrics import is_metric
 from trainadvisor.record.objects import describe as facts
-from trainadvisor.record.objects import loose_names
 from trainadvisor.record.objects.describe import Fact
 from trainadvisor.record.objects.ids import Announce
+from trainadvisor.record.objects.loose_names import LooseNames
 from trainadvisor.record.objects.optimizer_registry import OptimizerRegistry
 from trainadvisor.record.objects.watched_model import Model, bare, is_compiled
 
@@ -36,6 +36,7 @@ class ObjectRegistry(OptimizerRegistry):
         self.models: dict[int, Model] = {}
         self._owner: dict[int, Model] = {}
         self.loose: Model | None = None
+        self._loose_names = LooseNames()
         # Modules (ids) that are no models: without parameters, or TorchScript's.
         self._plain: set[int] = set()
         # Modules that got saved weights, and the names of their parameters that got none.
@@ -238,17 +239,9 @@ class ObjectRegistry(OptimizerRegistry):
             return self.of_parameter[id(tensor)]
         if self.loose is None:
             self.loose = self._new_model("(unregistered)")
-        self._add_parameter(self.loose, self._name_of_loose(tensor), tensor, None, {})
+        roots = (root for model in self.models.values() for root in model.roots)
+        self._add_parameter(self.loose, self._loose_names.give(tensor, roots), tensor, None, {})
         return self.of_parameter[id(tensor)]
-
-    def _name_of_loose(self, tensor: torch.Tensor) -> str:
-        """Return what the script calls a tensor, else its shape."""
-        roots = [root for model in self.models.values() for root in model.roots]
-        name = loose_names.name_of(tensor, roots) or f"tensor of shape {tuple(tensor.shape)}"
-        taken = {fact["name"] for fact in self.loose.fact.get("parameters", [])} if self.loose is not None else set()
-        return next(
-            told for told in (name, *(f"{name} no. {n}" for n in range(2, len(taken) + 3))) if told not in taken
-        )
 
     def describe_loose(self) -> None:
         """Announce the parameters outside of every module, if there are any."""
