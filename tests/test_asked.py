@@ -144,7 +144,7 @@ def test_nine_of_ten_that_were_kept_apart_are_answered_rightly(lang):
 
 TYPED = {
     (name, half, lang): questions
-    for name in ("asked_typed.toml", "asked_forum.toml")
+    for name in ("asked_typed.toml", "asked_forum.toml", "asked_chats.toml")
     for half, langs in tomllib.loads(Path(__file__).with_name(name).read_text(encoding="utf-8")).items()
     for lang, questions in langs.items()
 }
@@ -180,3 +180,43 @@ def test_cards_what_works_and_what_is_not_wanted_are_read(text, name):
 def test_what_a_thing_is_has_no_answer_however_it_is_asked(text):
     """Short forms too."""
     assert first(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "never"),
+    [
+        ("my training isn't slow but gpu memory is always full", "slow-training"),
+        ("训练不慢，但显存一直占满", "slow-training"),
+        ("the loss is not nan, it hovers at 1.098", "loss-is-nan"),
+        ("不是过拟合，训练和验证都只有六十多", "overfitting"),
+        ("no overfitting here, simply slow", "underfitting"),
+    ],
+)
+def test_a_trouble_that_is_denied_is_not_the_answer(text, never):
+    """Whoever says what it is not tells of something else."""
+    assert first(text) not in ([never], [])
+
+
+@pytest.mark.parametrize(
+    "text", ["why does my model not overfit a single batch", "how do I know that it is not overfitting"]
+)
+def test_a_denial_that_is_all_a_question_says_stays(text):
+    """Why it is absent, or how one knows."""
+    assert len(first(text)) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("12 s/it on a 4090, others report 0.8", "slow-training"),
+        ("一秒才跑0.3个iter", "slow-training"),
+        ("train 71 val 84", "validation-below-training"),
+        ("训练71验证84", "validation-below-training"),
+        ("how can I mute the overfitting warning", "tool-own-rules"),
+        ("显卡占用99%了还是慢", "slow-training"),
+        ("evaluation reward far below the training reward in sac", "reward-does-not-rise"),
+    ],
+)
+def test_paces_scores_and_returns_are_read(text, name):
+    """Time for a step, two scores apart, what shall be silent, and what an agent gets."""
+    assert first(text) == [name]

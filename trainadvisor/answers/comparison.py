@@ -9,6 +9,7 @@ COMPARING = {"=above": True, "=high": True, "=better": True, "=below": False, "=
 GRADED = ("=better", "=worse")
 NEARLY_ALL, ALL = 90, 100  # per cent of right answers
 APART = 0.8  # the smaller of two figures, relative to the larger, below which they differ
+SCORE = 10  # per cent of right answers, more than a loss mostly is
 COUNTED = frozenset({"=epoch", "step", "hour", "day", "iteration"})  # a number of them is no figure of a loss
 
 
@@ -19,7 +20,7 @@ def compared(tokens: list[str], told: list[list[str]]) -> list[str]:
     loss = "=loss" in tokens
     if loss and _part(told):
         return [*tokens, "=overfit"]
-    larger = _larger(tokens, told, loss=loss)
+    larger = None if "=reward" in tokens else _larger(tokens, told, loss=loss)
     if larger is None and {TRAIN, HELD, "=gap"} <= {*tokens}:
         return [*tokens, "=overfit"]
     if larger is None:
@@ -31,8 +32,9 @@ def compared(tokens: list[str], told: list[list[str]]) -> list[str]:
 def _larger(tokens: list[str], told: list[list[str]], *, loss: bool) -> str | None:
     """Return on which data the loss or the metric is said to be larger, None where they are not compared."""
     train, held = _figure_after(TRAIN, tokens), _figure_after(HELD, tokens)
-    if train is not None and held is not None and (loss or "=accuracy" in tokens):
-        apart = min(train, held) < max(train, held) * APART
+    if train is not None and held is not None and (loss or "=accuracy" in tokens or min(train, held) > SCORE):
+        low, high = sorted((train, held))
+        apart = low < high * APART or (not loss and low > SCORE and high <= ALL and high - low >= SCORE)
         return (HELD if held > train else TRAIN) if apart else None
     levels = {side: up for clause in told if (side := _side(clause)) and (up := _level(clause, loss)) is not None}
     if len(set(levels.values())) > 1:

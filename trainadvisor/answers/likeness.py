@@ -89,7 +89,9 @@ class Examples:
     def unheard(self, question: str, aside: str) -> float:
         """Return which part of a question's English words no question holds but those of one name."""
         asked = [
-            f"_{word}_" for word in _words(question) if word.isascii() and word.isalpha() and not says_nothing(word)
+            f"_{word}_"
+            for word in _words(question)
+            if word.isascii() and word.isalpha() and len(word) > 1 and not says_nothing(word)
         ]
         known = sum(any(self.names[line] != aside for line in self._words.holding(piece)) for piece in asked)
         return 1.0 - known / len(asked) if asked else 0.0

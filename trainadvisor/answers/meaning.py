@@ -23,6 +23,7 @@ IGNORED = """
     into is it its just keep keeps me my of on or our please so some that the their them then there
     they this to very was we were what when where while who why will with would you your always after about
     pls plz please thx thanks help anyone somebody guys hi hello
+    simply here
     am model network neural pytorch torch problem really even ever still seem seems want wants like
 """
 NEGATIONS = (
@@ -84,9 +85,18 @@ FINE = re.compile(
     r"\b(?:\w+(?:\s+(?:alone|only|itself))?)\s+(?:is|are|was|works?|runs?|trains?|seems?)\s+(?:all\s+|totally\s+|perfectly\s+|just\s+)?(?:fine|ok|okay|stable|good)\b(?!\s*\?)"
     r"|[\w]+?(?:倒是|倒|却|就|反而|都)?(?:没事|没问题|没毛病|一切正常|就好了)(?![吗么?？])"
 )
+# A trouble that is denied is only named to say that it is not the one; who asks why it is absent does not deny it.
+DENYING = r"(?:(?:is|are|was|were|its)\s+not|isnt|arent|wasnt|werent|^not|^no|(?:there\s+is|theres|have|has|with)\s+no)"
+TROUBLE = r"(?:overfit\w*|underfit\w*|slow\b|nans?\b|inf\b|oom\b|noisy\b|exploding|diverging|negative\b)"
+DENIED = re.compile(
+    rf"(?<!why )(?<!how )\b{DENYING}\s+(?:(?:really|even|an?|any|the|too|that|about)\s+)?{TROUBLE}"
+    r"|(?:没有?|不是)(?:因为|出现|发生|出)?(?:过拟合|欠拟合|nan|inf|oom|爆显存|发散|梯度爆炸|梯度消失)"
+    r"|(?:训练|速度|跑得|跑起来)(?:并|也|倒是|倒)?不慢"
+    r"|\b(?:instead\s+of|rather\s+than)\s+(?:going\s+)?[a-z]+|而不是[^,，。?？ ]{1,4}"
+)
 TIMES = {"万": 10_000.0, "k": 1_000.0}
 EXPLOSION = 10.0
-HALF = 50  # per cent of a device in use
+HALF, BUSY = 50, 80  # per cent of a device in use
 # A time that something takes is said because it is too long.
 LASTING = re.compile(
     r"\b(?:takes?|took|taking|needs?)\s+(?:me\s+|about\s+|around\s+|over\s+|like\s+|almost\s+|more than\s+)?"
@@ -95,6 +105,12 @@ LASTING = re.compile(
 )
 LASTING_ZH = re.compile(
     r"(?:要|需要|花|花了|用了|得|要跑|跑了|训了)(?:\d+(?:\.\d+)?|[一二两三四五六七八九十几半好]+)个?多?(?:小时|天|分钟|钟头|星期|周|秒)"
+)
+# So is the time that each step takes, and how few steps there are a second.
+STEP = r"(?:it|its|iters?|iterations?|steps?|batch|batches|个?iter|步)"
+PACE = re.compile(
+    rf"\d+(?:\.\d+)?\s*(?:s|secs?|seconds?|mins?|秒|分钟)\s*(?:/|per|a|一个|每)\s*{STEP}(?![a-z])"
+    rf"|(?:\bonly|\bjust|才|只有|只能|只)\s*(?:跑|跑到)?\s*\d+(?:\.\d+)?\s*{STEP}(?:\s*/\s*s\b|(?:\s*(?:per|a)\s+second)|(?![a-z]))"
 )
 
 
@@ -124,8 +140,17 @@ def of_clauses(told: list[list[str]]) -> list[str]:
 
 def clauses(text: str) -> list[list[str]]:
     """Return the tokens of each clause of a text."""
-    told = FINE.sub(" , ", text.lower())
+    told = FINE.sub(" , ", undenied(text).lower())
     return [tokens for clause in CLAUSES.split(told if WORD.search(told) else text) if (tokens := _of_clause(clause))]
+
+
+def undenied(text: str) -> str:
+    """Return a text without the troubles that it denies, where it says something else."""
+    plain = text.lower().replace("'", "").replace("’", "")
+    told = DENIED.sub(" , ", plain)
+    return (
+        told if told != plain and any(token[0] == "=" and token not in GENERAL for token in _of_clause(told)) else text
+    )
 
 
 def _way(found: re.Match[str]) -> str:
@@ -140,7 +165,7 @@ def _of_clause(text: str) -> list[str]:
     text = TRAINER.sub(r"\1 ", text)
     text = ONE_CARD.sub(" onegpu ", MANY_CARDS.sub(" manygpus ", NOT_AS_FAST.sub(r"比\1更慢", text)))
     text = CARD.sub(" memory ", BILLIONS.sub(" bigmodel ", text))
-    text = LASTING.sub(" too slow ", LASTING_ZH.sub("很慢", text))
+    text = LASTING.sub(" too slow ", LASTING_ZH.sub("很慢", PACE.sub(" too slow ", text)))
     if is_chinese(text):
         text = DENIALS.sub(f" {NOT} ", _marked(PARTICLES.sub(" ", FILLERS.sub(" ", _marked(text)))))
     found = _joined([token for word in WORD.findall(text) for token in _of_word(word)])
@@ -150,6 +175,8 @@ def _of_clause(text: str) -> list[str]:
         found = ["=hang" if word == "=stuck" else word for word in found]
     if "=usage" in found and any(token.isdigit() and int(token) < HALF for token in found):
         found.append("=low")
+    elif "=usage" in found and "=gpu" in found and any(token.isdigit() and int(token) > BUSY for token in found):
+        found.append("=high")
     if NOT in found and MOVES.intersection(found) and "=stuck" not in found:  # "did my loss not fall", in any order
         found = [*(word for word in found if word != NOT and word not in MOVES), "=stuck"]
     told = happenings().intersection(found) or {TRAIN, HELD} <= {*found}

@@ -8,7 +8,7 @@ from trainadvisor.answers.asked import ELSEWHERE
 from trainadvisor.answers.comparison import HELD
 from trainadvisor.answers.likeness import likeness
 from trainadvisor.answers.matching import Phrase
-from trainadvisor.answers.meaning import contrary, is_chinese, is_defining
+from trainadvisor.answers.meaning import contrary, is_chinese, is_defining, undenied
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator
@@ -41,6 +41,7 @@ DECIDING = frozenset(
         "=ahead",
         "=halfprecision",
         "=manygpus",
+        "=autostop",
         SILENCE,
     }
 )
@@ -49,7 +50,7 @@ LACKING = 0.6
 
 def ranked(question: str, matcher: Matcher, examples: Examples, written: Container[str]) -> list[str]:
     """Return the names of the answers to a question, best first; none where no answer is about it."""
-    question = matcher.mended(question)
+    question = undenied(matcher.mended(question))
     asked = Phrase.of(question)
     if asked.is_elsewhere:
         return []
@@ -94,7 +95,7 @@ def like(question: str, asked: Phrase, examples: Examples) -> dict[str, tuple[fl
 
 def _agreeing(asked: Phrase, likes: Iterable[tuple[float, str]]) -> Iterator[tuple[float, str]]:
     """Yield questions that do not say the opposite; one that lacks what decides the answer is less alike."""
-    deciding = asked.words & DECIDING
+    deciding = asked.words & ({SILENCE} if SILENCE in asked.words else DECIDING)
     for alike, text in likes:
         phrase = Phrase.of(text)
         if not contrary(asked.said, phrase.said):
