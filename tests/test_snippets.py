@@ -16,7 +16,7 @@ from trainadvisor.cli import main
 
 DOCS = Path(__file__).parent.parent / "docs"
 # what is generated has tests of its own, and the scripts of the frameworks run where those are installed
-PAGES = [path for path in sorted(DOCS.glob("*.md")) if path.name != "commands.md"]
+PAGES = [path for path in sorted(DOCS.glob("*.md")) if not path.name.startswith("commands.")]
 GUIDES = [path for path in PAGES if not path.name.startswith(("ci.", "frameworks."))]
 TEXTS = {path.name: path.read_text(encoding="utf-8") for path in PAGES}
 PAIRS = [name for name in TEXTS if name.endswith(".zh.md")]

@@ -59,7 +59,10 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
 
 def _functions() -> dict[str, list[FunctionType]]:
     found = defaultdict(list)
-    for entry in gc.get_objects():
+    gc.unfreeze()  # the tests' own conftest.py keeps from looks for garbage what is there
+    objects = gc.get_objects()
+    gc.freeze()
+    for entry in objects:
         if type(entry) is FunctionType:
             found[_file(entry)].append(entry)
     return found
