@@ -11,8 +11,9 @@ demo: $(VENV)/installed
 	$(BIN)/trainadvisor demo
 
 # With bytecode kept, because hundreds of tests start a command in a process of its own.
+# Three workers on two cores: each waits for a third of its time for such commands.
 test: $(VENV)/installed-dev
-	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
+	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile
 
 # The frameworks have an environment of their own: they are large, and the tests of the rest have to pass without them.
 # timm and fastai may be missing, because their torchvision has to be that of this torch; then their tests are skipped.
