@@ -121,7 +121,7 @@ ALLOWED: dict[str, set[str]] = {
         "configuration",
         "numpy",
     },
-    "answers": {*WORDS, "toml", "judge", "telling", "demos", "report", "pydantic"},
+    "answers": {*WORDS, "toml", "judge", "telling", "demos", "report", "numpy", "pydantic"},
     "demos": {*WORDS, "judge", "telling", "report", "numpy", "torch", "sklearn"},
     "page_material": {"judge", "telling", "log", "report", "configuration"},
     "importers": {"errors", "regular", "log", "orjson", "numpy"},

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 LANGUAGES = {"en", "zh"}
 ELSEWHERE = "elsewhere"  # the table of questions that no answer is about
-READING = ("likeness.py", "meaning.py", "comparison.py", "concepts.toml")  # what decides how a question is read
+# What decides how a question is read.
+READING = ("likeness.py", "learned.py", "meaning.py", "comparison.py", "figures.py", "concepts.toml")
 
 
 @cache
@@ -70,10 +71,10 @@ def examples(folder: Path, topics: Iterable[Topic]) -> Examples:
     digest = _digest(names, texts)
     tables = kept(_place(), digest)
     if tables is not None:
-        return Examples(names, texts, tables["told"], tables["norms"])
+        return Examples(names, texts, tables["told"], tables["norms"], tables["weights"])
     made = Examples(names, texts)
     if may_keep():
-        keep(_place(), digest, {"told": list(made.told), "norms": list(made.norms)})
+        keep(_place(), digest, {"told": list(made.told), "norms": list(made.norms), "weights": made.weights})
     return made
 
 

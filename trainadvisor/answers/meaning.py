@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trainadvisor.answers.comparison import HELD, TRAIN, compared
+from trainadvisor.answers.figures import plain, spelled_out
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +31,7 @@ NEGATIONS = (
     "no not never nothing without cannot cant wont dont doesnt didnt isnt arent wasnt hasnt havent refuses refuse"
 )
 FILLERS = re.compile(
-    "为什么|为啥|为何|什么意思|是啥意思|怎么办|怎么样|怎么回事|怎么|怎样|如何|请问|什么|可以|应该|一直|老是|总是|始终|感觉|好像|有点|有些|特别|非常|"
+    "为什么|为啥|为何|咋整|咋弄|咋回事|啥情况|啥原因|什么情况|什么鬼|怎么破|在线等|求教|请教|救命|老铁|兄弟们|有人知道|有没有人|麻烦|谢谢|什么意思|是啥意思|怎么办|怎么样|怎么回事|怎么|怎样|如何|请问|什么|可以|应该|一直|老是|总是|始终|感觉|好像|有点|有些|特别|非常|"
     "还是|仍然|依然|依旧|合适|原因|解决|咋办|咋|这个|已经|但是|而且|因为|所以|我的|我们|一下|明显|显著|任何|迟迟|完全|根本|丝毫|并|您好|你好|博主|作者|楼主|神经网络|网络|模型|求助|求救|求解|大佬|大神|各位|新手|小白|看看|吗|呢|吧|啊|呀|嘛"
 )
 PARTICLES = re.compile("[的了有很太是在会就都也又还被把我它他们得着]")
@@ -59,7 +60,7 @@ FURTHEST, SHARE = 2, 3  # letters that a mistyped word is longer or shorter at m
 ELSEWHERE = "=elsewhere"
 # A figure that goes from one to another goes up or down; beyond this ratio it explodes.
 FROM_TO = re.compile(r"(?:from|从)\s*(\d+(?:\.\d+)?)\s*(?:to|[^\d\s,，。]{0,4})\s*(\d+(?:\.\d+)?(?:e\d+)?)\s*(万|k\b)?")
-BELOW_ZERO = re.compile(r"(?:\b(?:to|at|is|was)\s+|[到是为成]\s*)-\d[\d.]*")
+BELOW_ZERO = re.compile(r"(?:\b(?:to|at|is|was)\s+|[到是为成]\s*|(?<=loss)\s*|(?<=损失)\s*)-\d[\d.]*")
 BILLIONS = re.compile(r"(?<![\d.])\d+(?:\.\d+)?b(?![a-z])")  # parameters of a model
 CARD = re.compile(r"\d+\s*gb?(?=\s*(?:gpu|card|vram|的卡|卡|显卡|显存))")
 EVAL_CALL = re.compile(r"\b(?:\w+\.)?eval\s*\(\s*\)|\bmodel\.eval\b")
@@ -140,16 +141,17 @@ def of_clauses(told: list[list[str]]) -> list[str]:
 
 def clauses(text: str) -> list[list[str]]:
     """Return the tokens of each clause of a text."""
-    told = FINE.sub(" , ", undenied(text).lower())
+    text = spelled_out(plain(text))
+    told = FINE.sub(" , ", undenied(text))
     return [tokens for clause in CLAUSES.split(told if WORD.search(told) else text) if (tokens := _of_clause(clause))]
 
 
 def undenied(text: str) -> str:
     """Return a text without the troubles that it denies, where it says something else."""
-    plain = text.lower().replace("'", "").replace("’", "")
-    told = DENIED.sub(" , ", plain)
+    bare = plain(text).replace("'", "").replace("’", "")
+    told = DENIED.sub(" , ", bare)
     return (
-        told if told != plain and any(token[0] == "=" and token not in GENERAL for token in _of_clause(told)) else text
+        told if told != bare and any(token[0] == "=" and token not in GENERAL for token in _of_clause(told)) else text
     )
 
 
@@ -166,6 +168,7 @@ def _of_clause(text: str) -> list[str]:
     text = ONE_CARD.sub(" onegpu ", MANY_CARDS.sub(" manygpus ", NOT_AS_FAST.sub(r"比\1更慢", text)))
     text = CARD.sub(" memory ", BILLIONS.sub(" bigmodel ", text))
     text = LASTING.sub(" too slow ", LASTING_ZH.sub("很慢", PACE.sub(" too slow ", text)))
+    text = _worded().sub(lambda found: f" {_mark(concepts()[found[1]])} ", text)
     if is_chinese(text):
         text = DENIALS.sub(f" {NOT} ", _marked(PARTICLES.sub(" ", FILLERS.sub(" ", _marked(text)))))
     found = _joined([token for word in WORD.findall(text) for token in _of_word(word)])
@@ -236,7 +239,18 @@ def _chinese() -> re.Pattern[str]:
 @cache
 def _english() -> dict[tuple[str, ...], str]:
     phrases = {phrase: name for phrase, name in concepts().items() if not is_chinese(phrase)}
-    return {key: name for phrase, name in phrases.items() if (key := tuple(_stems(phrase)))}
+    return {key: name for phrase, name in phrases.items() if (key := tuple(_stems(phrase))) and not _is_worded(phrase)}
+
+
+def _is_worded(phrase: str) -> bool:
+    """Return whether only one word of a phrase would be looked at, which alone does not mean the same."""
+    return len(_stems(phrase)) == 1 < len(english_words(phrase))
+
+
+@cache
+def _worded() -> re.Pattern[str]:
+    phrases = sorted((each for each in concepts() if not is_chinese(each) and _is_worded(each)), key=len, reverse=True)
+    return re.compile(rf"\b({'|'.join(map(re.escape, phrases))})(?:e?s|ed|ing)?\b")
 
 
 @cache

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trainadvisor.answers.asked import ELSEWHERE
-from trainadvisor.answers.comparison import HELD
 from trainadvisor.answers.likeness import likeness
 from trainadvisor.answers.matching import Phrase
 from trainadvisor.answers.meaning import contrary, is_chinese, is_defining, undenied
@@ -17,35 +16,14 @@ if TYPE_CHECKING:
     from trainadvisor.answers.matching import Matcher
 
 MATCHED = 0.2  # what the best match by words counts, relative to a likeness of 1
-WRITTEN = 0.03  # what an answer to the question itself counts above a finding that is asked about more seldom
-ENOUGH = 0.32  # likeness of an answer to a question that no words match
-LEANING = 0.2  # what it counts how often the pieces of a question are in those of an answer
+ENOUGH = 0.26  # likeness of an answer to a question that no words match
+LEARNED = 1.0  # what it counts what the pieces of a question speak for
 DEFINED = 0.7  # likeness of a question that has an answer to one that asks what something is
 THE_SAME = 0.95  # likeness of a question to itself, however it is written
 STRANGE, KNOWN = 0.5, 0.55  # part of a question's words that none with an answer has, unless one is as like as this
 CLOSER = 0.05  # how much more like one about something else a question is that has no answer
 LOOKED_AT = 12
-# What decides the answer where it is said, whatever else a question tells; and what questions count that lack it, or
-# that are about validation where none was named.
 SILENCE = "=silence"  # whoever wants to hear no more of a finding does not ask about it
-DECIDING = frozenset(
-    {
-        "=nan",
-        "=oom",
-        "=hang",
-        "=endless",
-        "=negative",
-        "=forget",
-        "=overfit",
-        "=underfit",
-        "=ahead",
-        "=halfprecision",
-        "=manygpus",
-        "=autostop",
-        SILENCE,
-    }
-)
-LACKING = 0.6
 
 
 def ranked(question: str, matcher: Matcher, examples: Examples, written: Container[str]) -> list[str]:
@@ -57,14 +35,14 @@ def ranked(question: str, matcher: Matcher, examples: Examples, written: Contain
     matched = {topic.name: score for score, topic in matcher.scored(asked)}
     likes = like(question, asked, examples)
     closest = max((alike for alike, _ in likes.values()), default=0.0)
-    defining = is_defining(question) and closest < DEFINED and not matched
     english = closest < KNOWN and not is_chinese(question)
     strange = english and examples.unheard(question, ELSEWHERE) >= STRANGE
+    defining = is_defining(question) and closest < DEFINED and not matched
     if [*likes] == [ELSEWHERE] or defining or strange:
         return []
     best = max(matched.values(), default=1.0)
     totals = {
-        name: sum(likes.get(name, ())) + MATCHED * matched.get(name, 0.0) / best + WRITTEN * (name in written)
+        name: sum(likes.get(name, ())) + MATCHED * matched.get(name, 0.0) / best
         for name in (*likes, *matched)
         if (name in matched or sum(likes[name]) >= ENOUGH) and (name in written or SILENCE not in asked.words)
     }
@@ -73,32 +51,21 @@ def ranked(question: str, matcher: Matcher, examples: Examples, written: Contain
 
 
 def like(question: str, asked: Phrase, examples: Examples) -> dict[str, tuple[float, float]]:
-    """Return how like a question is to those of each answer, and what its pieces add to that.
+    """Return how like a question is to those of each answer, and what its pieces speak for that.
 
     Those that say the opposite do not count; an answer that most of them are of gets as much less from the pieces.
     """
     held = examples.holding(question)
-    leanings, found = examples.leanings(held), examples.nearest(held)
+    spoken, found = examples.spoken_for(held), examples.nearest(held)
     alike = {name: likeness(likes) for name, likes in found.items()}
-    told = len(asked.words) > 1  # a single word cannot hold all that an answer's questions do
-
-    def lacking(name: str) -> int:
-        return len(examples.needed(name) - asked.words) if told else 0
-
-    nearest = sorted(alike, key=lambda name: -alike[name] - LEANING * leanings[name])[:LOOKED_AT]
-    agreeing = {name: likeness(list(_agreeing(asked, found[name]))) * LACKING ** lacking(name) for name in nearest}
+    nearest = sorted(alike, key=lambda name: -alike[name] - LEARNED * spoken[name])[:LOOKED_AT]
+    agreeing = {name: likeness([*_agreeing(asked, found[name])]) for name in nearest}
     closest = max((likes[0][0] for name, likes in found.items() if name != ELSEWHERE), default=0.0)
     if found.get(ELSEWHERE, [(0.0, "")])[0][0] >= min(THE_SAME, closest + CLOSER):
         return {ELSEWHERE: (1.0, 0.0)}
-    return {name: (total, LEANING * leanings[name] * total / alike[name]) for name, total in agreeing.items() if total}
+    return {name: (total, LEARNED * spoken[name] * total / alike[name]) for name, total in agreeing.items() if total}
 
 
 def _agreeing(asked: Phrase, likes: Iterable[tuple[float, str]]) -> Iterator[tuple[float, str]]:
-    """Yield questions that do not say the opposite; one that lacks what decides the answer is less alike."""
-    deciding = asked.words & ({SILENCE} if SILENCE in asked.words else DECIDING)
-    for alike, text in likes:
-        phrase = Phrase.of(text)
-        if not contrary(asked.said, phrase.said):
-            lacking = deciding and not deciding & phrase.words
-            elsewhere = HELD in phrase.words and HELD not in asked.words
-            yield alike * (LACKING if lacking or elsewhere else 1.0), text
+    """Yield questions that do not say the opposite."""
+    return ((alike, text) for alike, text in likes if not contrary(asked.said, Phrase.of(text).said))
