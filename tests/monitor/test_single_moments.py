@@ -348,6 +348,7 @@ def test_the_form_of_a_message(url: str, key: str) -> None:
         (Alert("c", "error", 5, "s"), ["error[c] (seen at step 5)", "s"]),
         (Alert("c", "error", 0, "s", onset=0), ["error[c] since step 0", "s"]),
         (Alert("c", "error", -1, "s", onset=-1), ["error[c]", "s"]),
+        (Alert("c", "error", -1, "s"), ["error[c]", "s"]),
         (Alert("c", "error", 5, "s", "mend", "r"), ["error[c] (seen at step 5)", "s", "fix: mend", "run: r"]),
     ],
 )

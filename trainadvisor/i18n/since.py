@@ -9,7 +9,14 @@ if TYPE_CHECKING:
 
 
 def since(onset: int | None, step: int, words: Words) -> str:
-    """Return the words behind a finding's name: since its onset; where that is not known, the step of the look."""
-    if onset is None:
-        return words("alert.seen", step=words.number(step))
-    return words("alert.since", step=words.number(onset)) if onset >= 0 else ""  # negative: before the first step
+    """Return the words behind a finding's name: since its onset; where that is not known, the step of the look.
+
+    Nothing is said of what was there before the first step, as what a source tells: its step is negative.
+    """
+    if (step if onset is None else onset) < 0:
+        return ""
+    return (
+        words("alert.seen", step=words.number(step))
+        if onset is None
+        else words("alert.since", step=words.number(onset))
+    )
