@@ -16,15 +16,16 @@ if TYPE_CHECKING:
     from trainadvisor.source.training import Training
 
 NAMES = frozenset({"fc", "classifier", "head", "heads", "last_linear"})
-# What the last layer is called, by how the name of a model begins: of timm, and of torchvision.
+# What the last layer is called, by how the name of a model begins: of timm, and of torchvision;
+# not where it is a part with a pooling of its own, which a layer cannot stand for.
 TIMM = {
     "fc": re.compile(r"(resnet\d|resnext|wide_resnet|seresnet|ecaresnet|res2net|inception_v3)"),
     "classifier": re.compile(r"(tf_)?(efficientnet|mobilenetv[23]|densenet|mnasnet|ghostnet)"),
-    "head": re.compile(r"(vit_|deit|beit|swin|convnext|mixer_|cait|eva02|maxvit|regnet)"),
+    "head": re.compile(r"(vit_|deit|beit|mixer_|cait|eva02)"),
 }
 VISION = {
     "fc": re.compile(r"(resnet|resnext|wide_resnet|googlenet|inception|regnet|shufflenet)"),
-    "classifier": re.compile(r"(alexnet|vgg|densenet|mobilenet|efficientnet|mnasnet|convnext|squeezenet)"),
+    "classifier": re.compile(r"(alexnet|vgg|densenet|mobilenet|efficientnet|mnasnet)"),
     "head": re.compile(r"swin"),
     "heads": re.compile(r"vit_"),
 }
