@@ -44,3 +44,9 @@ def test_others_have_not(text, meaning):
 def test_traditional_characters_become_simplified_ones():
     """Drawled letters become one, whatever case they have."""
     assert plain("為什麼訓練Sooo慢") == "为什么训练so慢"
+
+
+@pytest.mark.parametrize("text", ["{} classes loss 0.69", "gpu usage is {} percent", "{} training, {} validation"])
+def test_a_number_without_end_is_a_large_one(text: str) -> None:
+    """Python reads no more than 4,300 digits."""
+    assert meanings(text.replace("{}", "9" * 5000)) == meanings(text.replace("{}", "9" * 15))

@@ -25,6 +25,7 @@ TIME_ZH = r"[\d一二两三四五六七八九十半几.]+个?多?(?:小时|钟�
 LONGER = re.compile(
     rf"\b(?:first|1st|initially)\b.{{0,25}}?{TIME}.{{1,40}}?{TIME}|第[一1].{{0,10}}?{TIME_ZH}.{{1,20}}?{TIME_ZH}"
 )
+ENDLESS = re.compile(r"(\d{15})\d+")  # Python reads no number of more than 4,300 digits
 DRAWLED = re.compile(r"([a-z])\1{2,}")
 TRADITIONAL = str.maketrans(
     "訓練驗證損準確學習數據網絡優過擬顯記憶體為麼嗎這個樣還沒會將從開關實際顆兩張變動長時間輸類別標簽籤圖"
@@ -39,8 +40,8 @@ TRADITIONAL = str.maketrans(
 
 
 def plain(text: str) -> str:
-    """Return a text in lower case and in simplified characters, without drawled letters."""
-    return DRAWLED.sub(r"\1", text.lower().translate(TRADITIONAL))
+    """Return a text in lower case and in simplified characters, without drawled letters and digits."""
+    return ENDLESS.sub(r"\1", DRAWLED.sub(r"\1", text.lower().translate(TRADITIONAL)))
 
 
 def spelled_out(text: str) -> str:

