@@ -66,6 +66,10 @@ class Expression:
     def _evaluate(self) -> Evaluate:
         return function_of(self.tree)
 
+    def __hash__(self) -> int:
+        """Return the hash of the text alone, from which the tree follows."""
+        return hash(self.text)
+
     def __getstate__(self) -> dict[str, Any]:
         """Return what is kept when it travels to another process: functions are made anew there."""
         return {"text": self.text, "tree": self.tree, "place": self.place}

@@ -34,6 +34,7 @@ from trainadvisor.log.cleaning import number
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals.absences import ABSENCES
 from trainadvisor.signals.losses import REGRESSING, judged_loss
+from trainadvisor.signals.robust_statistics import median
 
 FEWEST_STEPS = 20
 # Steps below which a run is called healthy only where it has learned half of everything on every scale.
@@ -105,8 +106,8 @@ def loss_still(seen: Seen) -> Iterator[Remark]:
     """Yield a loss that stays at one constant from the first step to the last."""
     loss = seen.log.column("loss")
     loss = loss[np.isfinite(loss)]
-    if loss.size >= FEWEST_STEPS and np.ptp(loss) <= STILL * abs(float(np.median(loss))):
-        yield Remark("loss-still", {"value": float(np.median(loss)), "steps": int(loss.size)})
+    if loss.size >= FEWEST_STEPS and np.ptp(loss) <= STILL * abs(median(loss)):
+        yield Remark("loss-still", {"value": median(loss), "steps": int(loss.size)})
 
 
 def gradients_zero(seen: Seen) -> Iterator[Remark]:

@@ -213,7 +213,7 @@ def _players(log: RunLog) -> list[dict[str, Any]]:
     loss = log.column("loss")
     own = ((player.name, loss[player.steps & np.isfinite(loss)]) for player in players(log))
     return [
-        {"name": name, "first": float(losses[0]), "final": float(np.median(losses[-max(len(losses) // 10, 5) :]))}
+        {"name": name, "first": float(losses[0]), "final": median(losses[-max(len(losses) // 10, 5) :])}
         for name, losses in own
         if losses.size
     ]

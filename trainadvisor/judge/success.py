@@ -14,6 +14,7 @@ from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import robust_statistics
 from trainadvisor.signals.accuracy import accuracy_unit
 from trainadvisor.signals.kinds import autoencoder, prefers
+from trainadvisor.signals.robust_statistics import median
 from trainadvisor.signals.trivial_predictor import CLASSIFYING, floor_of, summed, trivial_of
 
 # Share of what can be learned that has to be learned: sound runs of the corpora end at 0.11 and more.
@@ -86,7 +87,7 @@ def _fell_late(loss: Any, first: float, early: float, signals: SignalSource) -> 
     known = any(signals.get(name) is not None for name in ("skill", "preference_weight"))
     if known or straight is None or straight > STRAIGHT:
         return False
-    final = float(np.median(_end(loss)))
+    final = median(_end(loss))
     late, noise = early - final, robust_statistics.step_noise(loss)
     return late >= LATE_FALL * (first - final) and late > LATE_NOISES * noise and first > final
 
@@ -144,10 +145,10 @@ def _of_metrics(log: RunLog) -> Iterator[Remark]:
     for name in sorted(names):
         known = [number(record["metrics"].get(name)) for record in log.evals]
         values = np.array([value for value in known if value is not None])
-        if PREFERRED.search(name) and values.size and min(values[-1], np.median(values)) >= MOSTLY_PREFERRED:
+        if PREFERRED.search(name) and values.size and min(values[-1], median(values)) >= MOSTLY_PREFERRED:
             yield Remark("metric", {"name": name, "value": float(values[-1])})
         elif RISING.search(name) and values.size >= FEW:
-            rise = float(np.median(values[-3:]) - np.median(values[:3]))
+            rise = float(median(values[-3:]) - median(values[:3]))
             if rise > SURE * robust_statistics.step_noise(values) and rise > 0:
                 yield Remark("metric", {"name": name, "value": float(values[-1])})
 

@@ -66,12 +66,12 @@ class Cleaner:
         return [item if type(item) in _PLAIN else self(item, field, depth + 1) for item in value]
 
     def _object(self, value: dict[str, Any], holder: str, depth: int) -> dict[str, Any]:
-        known, copy = self._known.get(holder, _NOTHING), {}
+        known, copy, plain = self._known.get(holder, _NOTHING), {}, _PLAIN
+        self.room -= sum(map(len, value))
         for field, item in value.items():
             name, check = known.get(field) or self._field(field, holder)
-            self.room -= len(name)
             if item is None or check is None or check(item):
-                copy[name] = item if type(item) in _PLAIN else self(item, field, depth)
+                copy[name] = item if type(item) in plain else self(item, field, depth)
             else:
                 self.mistyped += 1
                 copy[name] = None

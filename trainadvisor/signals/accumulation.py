@@ -4,6 +4,7 @@ import numpy as np
 
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import signal
+from trainadvisor.signals.robust_statistics import median
 from trainadvisor.signals.wiring import CALLS, count, share
 
 SCALER = {"needs": "gradient clipping together with a GradScaler", "zh": "梯度裁剪与 GradScaler 同时使用"}
@@ -17,7 +18,7 @@ def accumulation(log: RunLog) -> int | None:
     known = micro[np.isfinite(micro)]
     if told is None or not known.size or any(optimizer.get("class") == "LBFGS" for optimizer in log.optimizers):
         return None if told is None else int(told)  # closures run backward passes of one and the same step
-    return max(int(np.median(known)), 1)
+    return max(int(median(known)), 1)
 
 
 @signal(unit="truth", **PASSES)
@@ -58,4 +59,4 @@ def scale_median(log: RunLog) -> float | None:
     """Median loss scale of the GradScaler."""
     scales = log.column("scale")
     known = scales[np.isfinite(scales)]
-    return float(np.median(known)) if known.size else None
+    return median(known) if known.size else None

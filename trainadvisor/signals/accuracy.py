@@ -5,7 +5,7 @@ import numpy as np
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import robust_statistics, signal
 from trainadvisor.signals.evaluations import MANY, smooth
-from trainadvisor.signals.robust_statistics import Series
+from trainadvisor.signals.robust_statistics import Series, median
 from trainadvisor.signals.trivial_predictor import main_loss
 
 PERCENT = 100.0
@@ -42,7 +42,7 @@ def val_accuracy_final(log: RunLog) -> float | None:
 def late_accuracy(log: RunLog) -> float | None:
     """Return the final accuracy by which is judged: the median of the last three if there are six or more."""
     values = _accuracies(log)
-    return float(np.median(values[-3:] if values.size >= MANY else values[-1:])) if values.size else None
+    return median(values[-3:] if values.size >= MANY else values[-1:]) if values.size else None
 
 
 @signal(unit="share", **NEEDS_ACCURACY)

@@ -8,7 +8,7 @@ from trainadvisor.log.columns import Floats
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import signal
 from trainadvisor.signals.batch_examples import spread_known
-from trainadvisor.signals.matrices import early, late, per_layer_factor, typical
+from trainadvisor.signals.matrices import early, late, per_layer_factor, row_medians, typical
 from trainadvisor.signals.robust_statistics import finite
 
 NEEDS = {"needs": "activation statistics of each layer on sampled steps", "zh": "采样步上各层的激活统计"}
@@ -38,7 +38,7 @@ def act(log: RunLog, column: str, rows: list[int]) -> Floats:
 def _window(log: RunLog, column: str, rows: list[int], part: Any) -> Floats:
     """Return the median over the early or late samples, one number per row."""
     values = act(log, column, rows)[part(log, log.layers.steps_of(column))]
-    return np.asarray(np.nanmedian(values, axis=0) if values.size else np.empty(0), dtype=np.float64)
+    return np.asarray(row_medians(values.T) if values.size else np.empty(0), dtype=np.float64)
 
 
 def _named(log: RunLog, rows: list[int], values: Floats) -> dict[str, float] | None:
@@ -160,7 +160,7 @@ def act_growth(log: RunLog) -> float | None:
     values = act(log, "act_rms", list(range(len(log.layers.rows("act")))))
     if not values.size:
         return None
-    start = np.nanmedian(values[early(log, log.layers.steps_of("act_rms"))[:3]], axis=0)
+    start = row_medians(values[early(log, log.layers.steps_of("act_rms"))[:3]].T)
     return _most({str(n): v for n, v in enumerate(np.nanmax(values, axis=0) / np.where(start > 0, start, np.nan))})
 
 

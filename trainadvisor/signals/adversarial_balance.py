@@ -8,7 +8,7 @@ from trainadvisor.signals import robust_statistics, signal
 from trainadvisor.signals.curves import OPPOSING, SOME, imported
 from trainadvisor.signals.memory import remembered
 from trainadvisor.signals.policy_curves import late
-from trainadvisor.signals.robust_statistics import Series
+from trainadvisor.signals.robust_statistics import Series, median
 
 NEEDS = {"needs": "the losses of two opponents, neither below 0", "zh": "对抗双方各自的损失，且都不低于 0"}
 BOTH = 2
@@ -48,7 +48,7 @@ def opponent_fell(log: RunLog) -> float | None:
     if not sides:
         return None
     values = sides[1][1]
-    levels = [float(np.median(part)) for part in np.array_split(values, SOME)]
+    levels = [median(part) for part in np.array_split(values, SOME)]
     return 1 - levels[-1] / max(levels) if max(levels) else 0.0
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from trainadvisor.log.cleaning import number
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals.memory import remembered
+from trainadvisor.signals.robust_statistics import median
 
 # Examples from which on a spread is one: that of a single example is zero, whatever the model does.
 FEWEST = 4
@@ -18,7 +19,7 @@ def examples_of_batch(log: RunLog) -> float | None:
     batch, micro = log.column("batch"), log.column("micro")
     sizes = batch / np.where(micro >= 1, micro, 1.0)
     known = sizes[np.isfinite(sizes)]
-    return float(np.median(known)) if known.size else None
+    return median(known) if known.size else None
 
 
 def spread_known(log: RunLog) -> bool:

@@ -7,6 +7,7 @@ import numpy as np
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import robust_statistics, signal
 from trainadvisor.signals.curves import FEW, SOME, imported, noise, reward
+from trainadvisor.signals.robust_statistics import median
 
 NEEDS_REWARD = {"needs": "a log of another tool with a reward", "zh": "其他工具的日志，且含奖励"}
 KL = re.compile(r"(^|[/_])(approx_?)?kl($|_)", re.IGNORECASE)
@@ -65,4 +66,4 @@ def policy_kl(log: RunLog) -> float | None:
     """Median of the last tenth of the logged KL divergence between the policy and its reference."""
     name = next((name for name in log.more_columns if KL.search(name)), None) if imported(log) else None
     values = robust_statistics.finite(log.column(name)) if name else np.zeros(0)
-    return float(np.median(robust_statistics.tail(values, 0.1, FEW))) if values.size >= SOME else None
+    return median(robust_statistics.tail(values, 0.1, FEW)) if values.size >= SOME else None

@@ -7,6 +7,7 @@ import numpy as np
 from trainadvisor.log.cleaning import number
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import signal
+from trainadvisor.signals.robust_statistics import median
 
 DEVICE = {"needs": "a run on an accelerator whose use was measured", "zh": "在加速器上运行并测量其使用情况"}
 RANKS = {"needs": "a run of several processes, which are compared", "zh": "多进程训练，并比较各进程"}
@@ -110,7 +111,7 @@ def _rank_times(log: RunLog) -> Any:
 def rank_step_ratio(log: RunLog) -> float | None:
     """Compute time per step of the slowest process over the median of all processes."""
     times = _rank_times(log)
-    return float(times.max() / np.median(times)) if times.size > 1 else None
+    return float(times.max() / median(times)) if times.size > 1 else None
 
 
 @signal(unit="rank", **RANKS)

@@ -123,4 +123,4 @@ def _own_trivial(log: RunLog) -> float | None:
     """Return the loss of the best constant answer on the evaluations' targets, where they are examples enough."""
     told = [e.get("trivial") for e in _with_loss(log) if (e.get("examples") or 0) >= LEAST_EXAMPLES]
     known = [value for value in told if isinstance(value, (int, float)) and np.isfinite(value) and value > 0]
-    return float(np.median(known)) if known else None
+    return median(known) if known else None

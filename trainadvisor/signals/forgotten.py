@@ -63,7 +63,7 @@ def _lost(log: RunLog) -> Iterator[_Loss]:
         then = then or _only_alike(before, known, now)
         values = _values(now)
         if then is not None and values.size >= SOME:
-            last, start = float(np.median(values[-FEW:])), float(then[-1]["loss"])
+            last, start = median(values[-FEW:]), float(then[-1]["loss"])
             yield _Loss(start, last, then[-1].get("trivial"), (last - start) / noise(values))
 
 

@@ -19,6 +19,7 @@ from trainadvisor.signals.evaluations import (
 from trainadvisor.signals.loss import opening, skill
 from trainadvisor.signals.loss_shape import straightness
 from trainadvisor.signals.lr_schedule import lr_spent_step
+from trainadvisor.signals.robust_statistics import median
 from trainadvisor.signals.trivial_predictor import examples_in, graded, learnable, skill_of
 
 NEEDS = {"needs": "an evaluation loss of the same kind as the training loss", "zh": "与训练损失同类的验证损失"}
@@ -216,7 +217,7 @@ def val_swing(log: RunLog) -> float | None:
     if values is None:
         return None
     late = robust_statistics.tail(values, 0.5, SOME)
-    middle = abs(float(np.median(late)))
+    middle = abs(median(late))
     return float(np.std(robust_statistics.detrended(late))) / middle if middle else None
 
 

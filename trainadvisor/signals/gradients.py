@@ -16,7 +16,7 @@ from trainadvisor.signals.matrices import (
     row_medians,
     typical,
 )
-from trainadvisor.signals.robust_statistics import finite, running_median
+from trainadvisor.signals.robust_statistics import finite, median, running_median
 
 NORMS = {"needs": "the global gradient norm of each step", "zh": "每一步的全局梯度范数"}
 LAYERS = {"needs": "the gradient norm of each layer on sampled steps", "zh": "采样步上各层的梯度范数"}
@@ -75,7 +75,7 @@ def grad_norm_growth(log: RunLog) -> float | None:
 def grad_norm_tail(log: RunLog) -> float | None:
     """99th percentile of the global gradient norm over its median: how heavy its tail is."""
     known = finite(_norms(log))
-    middle = float(np.median(known)) if known.size else 0.0
+    middle = median(known) if known.size else 0.0
     return float(np.percentile(known, 99)) / middle if middle > 0 else None
 
 
@@ -171,5 +171,5 @@ def grad_depth_ratio_high(log: RunLog) -> float | None:
 def grad_gain_per_layer(log: RunLog) -> float | None:
     """Factor by which the gradient RMS changes from a layer to the one before it, over the first tenth of the run."""
     values = per_element(log, "grad")[early(log, log.layers.steps_of("grad"))]
-    factor = per_layer_factor(np.nanmedian(values, axis=0)) if values.size else None
+    factor = per_layer_factor(row_medians(values.T)) if values.size else None
     return None if factor is None else 1 / factor

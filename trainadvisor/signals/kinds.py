@@ -10,6 +10,7 @@ from trainadvisor.log.cleaning import number
 from trainadvisor.log.reader import RunLog
 from trainadvisor.log.short_trainings import many_short
 from trainadvisor.signals import codebook_use, curves
+from trainadvisor.signals.robust_statistics import finite, median
 
 CLASSIFYING = frozenset({
     "cross_entropy", "nll_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits", "multi_margin_loss",
@@ -188,7 +189,7 @@ def accumulation(log: RunLog) -> bool:
         return False  # its closures run backward passes of one and the same step
     counts = [number(log.tally.get("accumulation")), *(number(o.get("accumulates")) for o in log.optimizers)]
     micro = log.column("micro")
-    several = np.isfinite(micro).any() and float(np.nanmedian(micro)) > 1
+    several = np.isfinite(micro).any() and median(finite(micro)) > 1
     return bool(several) or any(count is not None and count > 1 for count in counts)
 
 

@@ -171,7 +171,7 @@ def loss_peak_to_start(log: RunLog) -> float | None:
     if values is None or start is None or start <= 0:
         return None
     triples = np.stack([values[:-2], values[1:-1], values[2:]])
-    return float(np.max(np.median(triples, axis=0)) / start)
+    return float(np.max(robust_statistics.medians(triples.T)) / start)
 
 
 @signal(unit="ratio", **NEEDS)

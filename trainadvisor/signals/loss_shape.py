@@ -19,7 +19,7 @@ from trainadvisor.signals.loss import (
     training_loss,
 )
 from trainadvisor.signals.memory import remembered
-from trainadvisor.signals.robust_statistics import Series, Spike
+from trainadvisor.signals.robust_statistics import Series, Spike, median
 from trainadvisor.signals.trivial_predictor import trivial_loss
 
 NEEDS = {"needs": "the training loss of every step, at least 30 of them", "zh": "每一步的训练损失，至少 30 步"}
@@ -133,7 +133,7 @@ def loss_flat_share(log: RunLog) -> float | None:
     noise = max(
         robust_statistics.step_noise(values) / np.sqrt(values.size / points.size), robust_statistics.robust_scale(late)
     )
-    above = np.flatnonzero(points > np.median(late) + max(FLAT_BAND * noise, 0.002 * abs(np.median(late))))
+    above = np.flatnonzero(points > median(late) + max(FLAT_BAND * noise, 0.002 * abs(median(late))))
     return 1 - (int(above[-1]) + 1) / points.size if above.size else 1.0
 
 
@@ -141,7 +141,7 @@ def loss_flat_share(log: RunLog) -> float | None:
 def loss_swing(log: RunLog) -> float | None:
     """Scatter of the smoothed loss of the second half about its trend, over its level."""
     points = _late_points(log)
-    level = None if points is None else abs(float(np.median(points)))
+    level = None if points is None else abs(median(points))
     return float(np.std(robust_statistics.detrended(points))) / level if points is not None and level else None
 
 
@@ -192,7 +192,7 @@ def _chance(spike: Spike, values: Series, found: list[Spike]) -> bool:
     outside = np.ones(values.size, dtype=bool)
     for other in found:
         outside[other.start : other.stop] = False
-    height = float(np.median(values[spike.start : spike.stop]))
+    height = median(values[spike.start : spike.stop])
     share = float((values[outside] >= height).mean()) if outside.any() else 0.0
     return values.size * share ** (spike.stop - spike.start) > CHANCE
 
@@ -200,7 +200,7 @@ def _chance(spike: Spike, values: Series, found: list[Spike]) -> bool:
 def _spike_width(log: RunLog) -> int:
     """Steps of the running median: five, or as many as hold 128 examples, so that small batches do not spike."""
     sizes = robust_statistics.finite(log.column("batch"))
-    batch = float(np.median(sizes)) if sizes.size else SPIKE_EXAMPLES
+    batch = median(sizes) if sizes.size else SPIKE_EXAMPLES
     return max(2 * round(SPIKE_EXAMPLES / max(batch, 1.0) / 2) + 1, 5)
 
 

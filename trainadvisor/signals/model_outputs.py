@@ -12,6 +12,7 @@ from trainadvisor.signals.activations import act, rows_of
 from trainadvisor.signals.batch_examples import FEWEST, spread_of
 from trainadvisor.signals.input_data import inputs_of
 from trainadvisor.signals.matrices import early, late, typical
+from trainadvisor.signals.robust_statistics import median
 
 OUTPUT = {"needs": "the model's outputs on sampled steps", "zh": "采样步上的模型输出"}
 EVALS = {"needs": "evaluations with class predictions", "zh": "带类别预测的验证"}
@@ -103,7 +104,7 @@ def majority_excess(log: RunLog) -> float | None:
     shares = [e.get("majority_share") for e in log.evals[-LAST_EVALS:]]
     known = [float(s) for s in shares if isinstance(s, (int, float))]
     labels = [max(h) / sum(h) for h in (t.get("histogram") for t in _targets(log)) if h and sum(h)]
-    return float(np.median(known)) - labels[0] if known and labels else None
+    return median(known) - labels[0] if known and labels else None
 
 
 @signal(unit="logit", **OUTPUT)

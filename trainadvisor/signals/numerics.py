@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import signal
 from trainadvisor.signals.loss import training_loss
+from trainadvisor.signals.matrices import row_medians
+from trainadvisor.signals.robust_statistics import finite, median
 
 NEEDS = {"needs": "a run that was watched for NaN and infinity", "zh": "运行时对 NaN 与无穷大的监视"}
 NEEDS_SCALE = {"needs": "a GradScaler", "zh": "GradScaler（损失缩放器）"}
@@ -102,7 +104,7 @@ def loss_growth_before_nonfinite(log: RunLog) -> float | None:
     values = np.abs(training_loss(log)[1])
     if not nonfinite_events(log) or values.size < SETTLING:
         return None
-    before = float(np.median(values[:-10]))
+    before = median(values[:-10])
     return float(values[-10:].max()) / before if before > 0 else None
 
 
@@ -220,7 +222,7 @@ def tiny_gradient_share(log: RunLog) -> float | None:
     if not values.size:
         return None
     known = np.where(values > 0, values, np.nan)
-    typical = np.nanmedian(known, axis=0)
+    typical = row_medians(known.T)
     typical = typical[np.isfinite(typical)]
     return float(np.mean(typical < 10 * FLOAT16_TINY)) if typical.size else None
 
@@ -233,7 +235,7 @@ def _relative_step(log: RunLog) -> NDArray[np.float64] | None:
         return None
     adaptive = any(str(o.get("class", "")).startswith(ADAPTIVE) for o in log.optimizers)
     step = np.full((count, gradient.shape[1]), 1.0) if adaptive else gradient[:count]
-    return np.asarray(step * float(np.median(rate)) / np.maximum(weight[:count], 1e-30), dtype=np.float64)
+    return np.asarray(step * median(rate) / np.maximum(weight[:count], 1e-30), dtype=np.float64)
 
 
 @signal(unit="roundings", needs="sampled gradients and weights, the learning rate", zh="抽样的梯度与权重、学习率")
@@ -244,7 +246,7 @@ def update_roundings(log: RunLog) -> float | None:
     in the last place is 2^-8 of the weight in bfloat16 and 2^-11 in float16. Absent for float32 weights.
     """
     unit, step = ROUNDOFF.get(str(parameter_dtype(log))), _relative_step(log)
-    return float(np.nanmedian(step)) / unit if unit and step is not None else None
+    return median(finite(step)) / unit if unit and step is not None else None
 
 
 @signal(unit="share", **NEEDS_LAYERS)

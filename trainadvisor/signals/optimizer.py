@@ -9,7 +9,7 @@ from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import signal
 from trainadvisor.signals.loss import losses
 from trainadvisor.signals.matrices import aligned, early, even, matrix_facts, per_element, row_medians, typical
-from trainadvisor.signals.robust_statistics import spikes
+from trainadvisor.signals.robust_statistics import finite, median, spikes
 
 SETTINGS = {"needs": "the optimizer's settings", "zh": "优化器的设置"}
 DECAY = {
@@ -175,7 +175,7 @@ def _surprises(log: RunLog, beta2: float) -> Floats:
     """Return the gradient norm over the root of its running second moment, 0 until that has warmed up."""
     norms, limits = log.column("grad_norm"), log.column("clip_max")
     squares = np.square(np.where(limits > 0, np.fmin(norms, limits), norms))
-    squares = np.where(np.isfinite(squares), squares, np.nanmedian(squares) if np.isfinite(squares).any() else 0.0)
+    squares = np.where(np.isfinite(squares), squares, median(finite(squares)) if np.isfinite(squares).any() else 0.0)
     moment, moments = 0.0, []
     for square in squares.tolist():
         moment = beta2 * moment + (1 - beta2) * square
@@ -196,7 +196,7 @@ def surprise_spikes(log: RunLog) -> int | None:
     if beta2 is None or values is None or not np.isfinite(log.column("grad_norm")).any():
         return None
     surprised = np.flatnonzero(_surprises(log, beta2) > SURPRISE)
-    found = spikes(values, 6.0, 0.5 * abs(float(np.median(values))), skip=values.size // 4)
+    found = spikes(values, 6.0, 0.5 * abs(median(values)), skip=values.size // 4)
     return sum(bool(np.any((surprised < s.start + 1) & (surprised >= s.start - FOLLOWING))) for s in found)
 
 

@@ -73,7 +73,7 @@ def told(log: RunLog, pattern: re.Pattern[str], field: str) -> Series:
 
 def early(values: Series) -> float | None:
     """Level of the first third."""
-    return float(np.median(values[: values.size // THIRD])) if values.size else None
+    return median(values[: values.size // THIRD]) if values.size else None
 
 
 def late(values: Series) -> float | None:

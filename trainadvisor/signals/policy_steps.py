@@ -4,7 +4,7 @@ import numpy as np
 
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import robust_statistics, signal
-from trainadvisor.signals.robust_statistics import Series
+from trainadvisor.signals.robust_statistics import Series, median
 
 LEAST = 10  # steps looked at, before the level of a figure is told
 FACTS = 3  # the same of what is a fact of each step: one factor, one pair of models
@@ -44,7 +44,7 @@ def preference_margin_first(log: RunLog) -> float | None:
 def preference_weight(log: RunLog) -> float | None:
     """Size of the number that a preference loss multiplies log-probabilities with: beta."""
     weights = recorded(log, "preference_beta", FACTS)
-    return float(np.median(weights)) if weights.size else None
+    return median(weights) if weights.size else None
 
 
 @signal(unit="", **POLICY)
@@ -87,7 +87,7 @@ def likeliest_excess(log: RunLog) -> float:
     known = np.flatnonzero(np.isfinite(made) & np.isfinite(drawn))
     late = known[known.size // 2 :]
     late = late[drawn[late] < _SURE]
-    return float(np.median((made[late] - drawn[late]) / (1 - drawn[late]))) if late.size >= FACTS else 0.0
+    return median((made[late] - drawn[late]) / (1 - drawn[late])) if late.size >= FACTS else 0.0
 
 
 @signal(unit="share", **POLICY)

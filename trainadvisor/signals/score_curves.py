@@ -49,7 +49,7 @@ def held_out_score_fall(log: RunLog) -> float | None:
 @signal(unit="share", **NEEDS_SCORE)
 def held_out_score_lost(log: RunLog) -> float | None:
     """Share of its highest level that the held-out score has lost at the end; of several the smallest loss."""
-    ends = [(float(values.max()), float(np.median(values[-FEW:]))) for values in _scores(log)]
+    ends = [(float(values.max()), median(values[-FEW:])) for values in _scores(log)]
     return min(((top - last) / abs(top) for top, last in ends if top), default=None)
 
 
@@ -67,7 +67,7 @@ def forgotten_rise(log: RunLog) -> float | None:
     known = _losses(log)
     task = [v for name, v in known.items() if not BEFORE.search(name)]
     falls = any(median(v[-FEW:]) < v[0] - SOME * noise(v) for v in task)
-    rises = [float(np.median(v[-FEW:]) / v[0] - 1) for name, v in known.items() if BEFORE.search(name) and v[0] > 0]
+    rises = [float(median(v[-FEW:]) / v[0] - 1) for name, v in known.items() if BEFORE.search(name) and v[0] > 0]
     return max(rises) if falls and rises else None
 
 
@@ -75,5 +75,5 @@ def forgotten_rise(log: RunLog) -> float | None:
 def forgotten_rise_noises(log: RunLog) -> float | None:
     """Rise of a held-out loss on general data above its first value, in noises of one evaluation."""
     general = [v for name, v in _losses(log).items() if BEFORE.search(name)]
-    rises = [(float(np.median(v[-FEW:])) - float(v[0])) / noise(v) for v in general]
+    rises = [(median(v[-FEW:]) - float(v[0])) / noise(v) for v in general]
     return min(max(rises), 1e6) if rises else None

@@ -60,4 +60,4 @@ def loss_still(log: RunLog) -> bool | None:
 def loss_typical(log: RunLog) -> float | None:
     """Median of the training loss over all steps."""
     found = losses(log)
-    return None if found is None else float(np.median(found))
+    return None if found is None else median(found)

@@ -8,7 +8,7 @@ from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import robust_statistics, signal
 from trainadvisor.signals.evaluations import SOME, best_place, smooth, validation
 from trainadvisor.signals.memory import remembered
-from trainadvisor.signals.robust_statistics import Series
+from trainadvisor.signals.robust_statistics import Series, median
 from trainadvisor.signals.trivial_predictor import graded
 
 NEEDS = {"needs": "a metric and a loss of five evaluations", "zh": "至少五次验证的指标与损失"}
@@ -76,7 +76,7 @@ def metric_gain_z(log: RunLog) -> float | None:
         return None
     name, values = found
     values = -values if _words(name) & LOWER else values
-    gain = float(np.median(values[-3:]) - smooth(values)[best_place(validation(log)[1])])
+    gain = float(median(values[-3:]) - smooth(values)[best_place(validation(log)[1])])
     least = max(LEAST_STEP * float(np.abs(values).max()), 1e-12)
     return float(np.clip(gain / max(robust_statistics.step_noise(values), least), -1e6, 1e6))
 

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from trainadvisor.log.cleaning import number
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import robust_statistics, signal
+from trainadvisor.signals.robust_statistics import median
 from trainadvisor.signals.wiring import count, first_step
 
 TIMES = {"needs": "the seconds of each step", "zh": "每一步的耗时"}
@@ -49,7 +50,7 @@ def _seconds(log: RunLog) -> Floats | None:
 def step_seconds(log: RunLog) -> float | None:
     """Median time of an optimizer step, from one step to the next."""
     values = _seconds(log)
-    return None if values is None else float(np.median(values))
+    return None if values is None else median(values)
 
 
 @signal(unit="seconds", **TIMES)
@@ -76,7 +77,7 @@ def _waits(log: RunLog) -> Floats | None:
 def wait_seconds(log: RunLog) -> float | None:
     """Median time a step waits for its batch."""
     values = _waits(log)
-    return None if values is None else float(np.median(values))
+    return None if values is None else median(values)
 
 
 @signal(unit="share", **WAITS)
@@ -141,7 +142,7 @@ def slow_steps(log: RunLog) -> int | None:
 def slow_step_seconds(log: RunLog) -> float | None:
     """Median time of the slow steps."""
     values = log.column("seconds")[_stalled(log)]
-    return float(np.median(values)) if values.size else None
+    return median(values) if values.size else None
 
 
 @signal(unit="share", **TIMES)
@@ -209,7 +210,7 @@ def checkpoints(log: RunLog) -> int:
 def checkpoint_seconds(log: RunLog) -> float | None:
     """Median time of writing a checkpoint."""
     times = _saves(log)
-    return float(np.median(times)) if times else None
+    return median(times) if times else None
 
 
 @signal(unit="share", **SAVES)

@@ -8,6 +8,7 @@ from trainadvisor.log.cleaning import number
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import signal
 from trainadvisor.signals.eval_dropout import eval_dropouts
+from trainadvisor.signals.robust_statistics import median
 from trainadvisor.signals.shared_rows import train_mode_looks
 
 CALLS = {
@@ -286,4 +287,4 @@ def resume_jump(log: RunLog) -> float | None:
 
 def _typical(values: Any) -> float | None:
     known = values[np.isfinite(values)]
-    return float(np.median(known)) if known.size else None
+    return median(known) if known.size else None
