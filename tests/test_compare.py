@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from trainadvisor import compare as comparing
-from trainadvisor.compare import Comparison, Row, arguments, compare
+from trainadvisor import compared_settings
+from trainadvisor.compare import Comparison, Row, compare
+from trainadvisor.compared_settings import arguments
 from trainadvisor.i18n.language import Words
 from trainadvisor.judge.result import Diagnosis
 from trainadvisor.repeats import noise as chance
@@ -328,9 +329,9 @@ def test_changes_are_told_in_points_percent_or_times(
 def test_rates_within_a_hundredth_of_the_peak_are_one(rate: float, same: bool) -> None:  # noqa: FBT001 - a table
     """Of the largest of all logged rates, told to three digits."""
     runs = rated(peak=1.0, first=0.5), rated(peak=rate, first=0.5)
-    assert ("lr" in [name for name, *_ in comparing._rates(*runs, same=True)]) is same
-    assert comparing._rates(*runs, same=False) == ([] if same else [("lr", 1.0, rate)])
-    assert comparing._rates(rated(peak=1.0), rated(first=1.0), same=True) == []
+    assert ("lr" in [name for name, *_ in compared_settings.rates(*runs, same=True)]) is same
+    assert compared_settings.rates(*runs, same=False) == ([] if same else [("lr", 1.0, rate)])
+    assert compared_settings.rates(rated(peak=1.0), rated(first=1.0), same=True) == []
 
 
 def test_losses_of_two_functions_are_no_comparison() -> None:

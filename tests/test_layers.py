@@ -85,8 +85,9 @@ ALLOWED: dict[str, set[str]] = {
     },
     "document": {"telling", "judge", "report", "notebook"},
     "gate": {"errors", "vocabulary", "regular", "settings", "requirements", "configuration", "judge"},
-    "compare": {"gate"},
-    "repeats": {"compare"},
+    "compare": {"compared_settings", "gate"},
+    "compared_settings": {"judge"},
+    "repeats": {"compare", "compared_settings"},
     "trials": {"errors", "log", "signals", "instrument", "record", "changes", "numpy", "ray", "torch"},
     "mending": {"script_mark", "errors", "judge", "lint", "log", "source"},
     "verify": {

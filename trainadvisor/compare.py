@@ -3,46 +3,30 @@
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+
+from trainadvisor.compared_settings import (
+    ALIKE,
+    FUNCTION,
+    SETTINGS,
+    alike,
+    differing,
+    fact,
+    misnamed,
+    rates,
+    recoded,
+    unheeded,
+)
 
 if TYPE_CHECKING:
     from trainadvisor.judge.result import Diagnosis
 
 STATES = {"broken": 0, "needs-attention": 1, "cannot-tell": 1, "healthy": 2}
-# what has to be the same for a verdict, and the facts that a person may change to get one
-ALIKE = {"model": "model_hash", "examples": "examples", "batch": "batch_median"}
-SETTINGS = {
-    "optimizer": "optimizer",
-    "lr": "lr",
-    "schedule": "schedule",
-    "momentum": "momentum",
-    "weight decay": "weight_decay",
-    "loss": "loss_kind",
-    "reduction": "loss_reduction",
-    "batch": "batch_median",
-    "model": "model_hash",
-    "data": "examples",
-    "workers": "workers",
-    "seed": "seed",
-    "planned steps": "planned_steps",
-    "device": "device",
-    "torch": "torch",
-}
-# The learning rate that another tool logged; the end counts only where both runs reached the same step.
-RATES = {"lr": "lr_peak", "lr at the start": "lr_first", "lr at the end": "lr_final"}
-# Rates that differ by less of the peak are the same.
-SAME_RATE = 0.01
-# A rate in the name of a file or folder: "lr5e-5", "run_2e-4", "lr0.01".
-NAMED_RATE = re.compile(r"(?<![\d.])(\d(?:\.\d+)?e-\d{1,2})(?!\d)|lr[-_=]?(0?\.\d+)", re.IGNORECASE)
 # Smaller relative changes of a final loss do not count, unless the noise of the validation is known.
 NOISE = 0.05
 # The loss of a constant answer on the same data in another order differs by less.
 SAME_DATA = 1e-3
-
-# An argument of a script that names a seed, with its value or in front of it.
-SEED = re.compile(r"-{0,2}(?:\w*[-_.])?seed(?:=.*)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -118,8 +102,6 @@ LOSSES = ("compare.val", "compare.loss-at", "compare.loss")
 DECISIVE = (*LOSSES, "compare.accuracy")
 # What decides between two models.
 VALIDATION = ("compare.val", "compare.accuracy")
-# What says how a loss is computed.
-FUNCTION = {"loss": "loss_kind", "reduction": "loss_reduction"}
 
 
 def compare(a: Diagnosis, b: Diagnosis, noise: Noise | None = None) -> Comparison:
@@ -129,10 +111,10 @@ def compare(a: Diagnosis, b: Diagnosis, noise: Noise | None = None) -> Compariso
     `noise` is what runs of other seeds say of chance.
     """
     before, after = _codes(a), _codes(b)
-    unlike = tuple(_differing(a, b, ALIKE))
+    unlike = tuple(differing(a, b, ALIKE))
     last, stopped = _common(a, b)
     rows = tuple(_rows(a, b, last, noise))
-    changed = tuple(_differing(a, b, SETTINGS) + _rates(a, b, same=False))
+    changed = tuple(differing(a, b, SETTINGS) + rates(a, b, same=False))
     fixed, new = _missing(before, after), _missing(after, before)
     by_validation = [name for name, *_ in unlike] == ["model"] and _validated_alike(a, b, rows)
     if by_validation:
@@ -140,12 +122,12 @@ def compare(a: Diagnosis, b: Diagnosis, noise: Noise | None = None) -> Compariso
     else:
         verdict = "unlike" if unlike else _ended(a, b, rows, _verdict(a, b, rows, _loud(a, fixed), _loud(b, new)))
     if verdict == "unlike":
-        unlike = unlike or tuple(_differing(a, b, FUNCTION))
+        unlike = unlike or tuple(differing(a, b, FUNCTION))
     return Comparison(
         a=a,
         b=b,
         changed=changed,
-        same=tuple(_alike(a, b) + [name for name, *_ in _rates(a, b, same=True)]),
+        same=tuple(alike(a, b) + [name for name, *_ in rates(a, b, same=True)]),
         unlike=unlike,
         fixed=fixed,
         kept=tuple(code for code in before if code in after),
@@ -154,9 +136,9 @@ def compare(a: Diagnosis, b: Diagnosis, noise: Noise | None = None) -> Compariso
         verdict=verdict,
         last=last,
         stopped=stopped,
-        misnamed=_misnamed(a, b),
-        unheeded=None if {name for name, *_ in changed} - {"seed"} else _unheeded(a, b),
-        recoded=_recoded(a, b),
+        misnamed=misnamed(a, b),
+        unheeded=None if {name for name, *_ in changed} - {"seed"} else unheeded(a, b),
+        recoded=recoded(a, b),
         by_validation=by_validation,
         noise=noise,
         ended=tuple((name, *end) for name, run in (("A", a), ("B", b)) if (end := ending(run)) is not None),
@@ -165,31 +147,10 @@ def compare(a: Diagnosis, b: Diagnosis, noise: Noise | None = None) -> Compariso
 
 def _validated_alike(a: Diagnosis, b: Diagnosis, rows: tuple[Row, ...]) -> bool:
     """Return whether both runs were validated on the same data with the same loss, as far as a log tells."""
-    if _differing(a, b, FUNCTION) or _decisive(rows, VALIDATION) is None:
+    if differing(a, b, FUNCTION) or _decisive(rows, VALIDATION) is None:
         return False
     data = [run.run.get("val_data") for run in (a, b)]
     return None not in data and all(math.isclose(x, y, rel_tol=SAME_DATA) for x, y in zip(*data, strict=True))
-
-
-def _recoded(a: Diagnosis, b: Diagnosis) -> str | None:
-    script, marks = a.run.get("script"), [run.run.get("script_mark") for run in (a, b)]
-    return str(script) if script == b.run.get("script") and all(marks) and marks[0] != marks[1] else None
-
-
-def arguments(run: Diagnosis) -> list[str]:
-    """Return the arguments of a run's script without those that name its seed."""
-    given = [str(word) for word in run.run.get("argv") or []]
-    return [
-        word
-        for place, word in enumerate(given)
-        if not SEED.fullmatch(word) and not (place and SEED.fullmatch(given[place - 1]) and "=" not in given[place - 1])
-    ]
-
-
-def _unheeded(a: Diagnosis, b: Diagnosis) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
-    one, other = arguments(a), arguments(b)
-    alike = all(a.run.get(name) == b.run.get(name) for name in ("script", "steps"))
-    return (tuple(one), tuple(other)) if one != other and alike else None
 
 
 def _codes(run: Diagnosis) -> list[str]:
@@ -203,41 +164,6 @@ def _missing(codes: list[str], others: list[str]) -> tuple[str, ...]:
 def _loud(run: Diagnosis, codes: tuple[str, ...]) -> list[str]:
     """Return those of the codes that are warnings or errors."""
     return [item.code for item in run.walk() if item.code in codes and item.severity != "note"]
-
-
-def _differing(a: Diagnosis, b: Diagnosis, facts: dict[str, str]) -> list[tuple[str, Any, Any]]:
-    both = [(name, a.run[fact], b.run[fact]) for name, fact in facts.items() if fact in a.run and fact in b.run]
-    return [entry for entry in both if entry[1] != entry[2]]
-
-
-def _alike(a: Diagnosis, b: Diagnosis) -> list[str]:
-    return [name for name, fact in SETTINGS.items() if fact in a.run and a.run[fact] == b.run.get(fact)]
-
-
-def _rates(a: Diagnosis, b: Diagnosis, *, same: bool) -> list[tuple[str, float, float]]:
-    """Return the logged rates of two runs of other tools that are the same, or those that are not."""
-    if not a.run.get("source") == b.run.get("source") == "import":
-        return []
-    ends = a.run.get("steps") == b.run.get("steps")
-    pairs = {name: (fact(a, rate), fact(b, rate)) for name, rate in RATES.items() if ends or rate != "lr_final"}
-    peak = max((rate for pair in pairs.values() for rate in pair if rate is not None), default=0.0)
-    known = [(name, x, y) for name, (x, y) in pairs.items() if x is not None and y is not None]
-    told = [entry for entry in known if (abs(entry[1] - entry[2]) <= SAME_RATE * peak) == same]
-    return [(name, float(f"{x:.3g}"), float(f"{y:.3g}")) for name, x, y in told]
-
-
-def _misnamed(a: Diagnosis, b: Diagnosis) -> tuple[float, float, float] | None:
-    """Return two rates by the names of the runs and the one logged by both, where these do not agree."""
-    logged = next((x for name, x, _ in _rates(a, b, same=True) if name == "lr"), None)
-    named = [_named_rate(str(run.run.get("log", ""))) for run in (a, b)]
-    if logged is None or named[0] is None or named[1] is None or named[0] == named[1]:
-        return None
-    return named[0], named[1], logged
-
-
-def _named_rate(path: str) -> float | None:
-    found = NAMED_RATE.findall(path)
-    return float("".join(found[-1])) if found else None
 
 
 def _common(a: Diagnosis, b: Diagnosis) -> tuple[int | None, str | None]:
@@ -266,7 +192,7 @@ def _rows(a: Diagnosis, b: Diagnosis, last: int | None, noise: Noise | None) -> 
     rows += [
         Row(key, fact(a, name), fact(b, name), form, margin=margins.get(key)) for key, (name, form) in FIGURES.items()
     ]
-    if _differing(a, b, FUNCTION):
+    if differing(a, b, FUNCTION):
         rows = [replace(row, like=row.key not in LOSSES) for row in rows]
     return [row for row in rows if row.a is not None or row.b is not None]
 
@@ -281,12 +207,6 @@ FIGURES = {
     "compare.wait": ("wait_share", "share"),
     "compare.memory": ("memory", "memory"),
 }
-
-
-def fact(run: Diagnosis, name: str) -> float | None:
-    """Return a fact of a run as a number, None if it is none."""
-    value = run.run.get(name)
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def _verdict(a: Diagnosis, b: Diagnosis, rows: tuple[Row, ...], fixed: list[str], new: list[str]) -> str:

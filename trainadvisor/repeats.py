@@ -6,7 +6,8 @@ import math
 from statistics import variance
 from typing import TYPE_CHECKING, Any
 
-from trainadvisor.compare import FIGURES, SETTINGS, Noise, arguments, fact
+from trainadvisor.compare import FIGURES, Noise
+from trainadvisor.compared_settings import SETTINGS, arguments, fact
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
