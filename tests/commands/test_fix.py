@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +110,18 @@ def test_all_and_code_choose(script: Path, monkeypatch: pytest.MonkeyPatch) -> N
     script.write_text(FAULTY)
     assert fix(monkeypatch, [SLOWER, CLEARED, BY_HAND], "--yes", "--all")[0] == 0
     assert script.read_text() == SOUND.replace("lr=0.1", "lr=0.01")
+
+
+def test_all_leaves_what_the_cause_may_clear_for_the_next_run(script: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Remedies of consequences, and a second change of a line that was changed: both are named, and not made."""
+    cause = replace(CLEARED, explains=[SLOWER, BY_HAND])
+    code, text = fix(monkeypatch, [cause], "--yes", "--all")
+    assert (code, script.read_text()) == (0, SOUND)
+    assert "because these changes may clear them: lr-too-high, label-problem\n" in text
+    script.write_text(FAULTY)
+    again = replace(SLOWER, code="divergence")
+    assert fix(monkeypatch, [SLOWER, again], "--yes", "--all")[0] == 0
+    assert script.read_text() == FAULTY.replace("lr=0.1", "lr=0.01")
 
 
 MARK = mark_of(FAULTY)

@@ -49,6 +49,43 @@ def lr_edit(old: str, line: int) -> Edit:
     return Edit(file="train.py", line=line, old=old, new=re.sub(r"lr=[\w.]+", "lr=0.003", old))
 
 
+def test_the_model_is_named_as_the_function_of_the_loop_names_it() -> None:
+    """The optimizer is made elsewhere, of a part that the loop does not know."""
+    text = """import torch
+class Net(torch.nn.Module):
+    def __init__(self, body):
+        self.body = body
+class Trainer:
+    def epoch(self, loader):
+        self.model.train()
+        for x, y in loader:
+            loss = (self.model(x) - y).square().mean()
+            loss.backward()
+            self.optimizer.step()
+def main():
+    body = torch.nn.Linear(3, 1)
+    net = Net(body)
+    optimizer = torch.optim.Adam(body.parameters(), lr=1e-3)
+    Trainer(net, optimizer).epoch(loader)
+"""
+    clip, whole = remedy("clip", max_norm=1.0), remedy("add-parameters")
+    assert lines("exploding-gradients", text, clip) == [
+        "+            torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)"
+    ]
+    assert lines("optimizer-param-mismatch", text, whole) == [
+        "-    optimizer = torch.optim.Adam(body.parameters(), lr=1e-3)",
+        "+    optimizer = torch.optim.Adam(net.parameters(), lr=1e-3)",
+    ]
+
+
+def test_a_change_with_a_name_that_its_place_does_not_know_is_not_made() -> None:
+    """No name of the loop's function is the model's."""
+    text = LOOP.replace("net = build()\nopt = ", "def made():\n    net = build()\n    return ").replace(
+        "net(x)", "call(x)"
+    )
+    assert lines("exploding-gradients", text, remedy("clip", max_norm=1.0)) == []
+
+
 def test_what_lint_finds_is_the_patch() -> None:
     """zero_grad() of the script's own optimizer, in its inner loop."""
     assert lines("missing-zero-grad", LOOP, remedy("add-zero-grad")) == ["+        opt.zero_grad()"]

@@ -312,8 +312,10 @@ IN_FUNCTION = HEAD + OPT + 'def train(x, y):\n    """Train."""\n    loss = F.mse
     ("text", "mode", "made"),
     [
         (EVALUATED, "both", ["+    net.train()", "+net.eval()"]), (EVALUATED, "train", ["+    net.train()"]),
-        (EVALUATED, "eval", ["+net.eval()"]), (EVALUATED, "none", None), (PLAIN, "eval", None),
-        (EVALUATED + "net.eval()\n", "both", ["+    net.train()"]), (PLAIN + "net.train()\n", "train", None),
+        (EVALUATED, "eval", ["+    net.train()", "+net.eval()"]), (EVALUATED, "none", None), (PLAIN, "eval", None),
+        (EVALUATED + "net.eval()\n", "both", ["+    net.train()"]),
+        (PLAIN + "net.train()\n", "train", ["+    net.train()"]),
+        (PLAIN.replace("        loss =", "        net.train()\n        loss ="), "train", None),
         (EVALUATED.replace("    net(x)\n", "    other(x)\n"), "eval", None),
         (EVALUATED.replace("no_grad", "enable_grad"), "eval", None),
         (PLAIN.replace("net.parameters()", "p"), "both", None),

@@ -165,10 +165,13 @@ def _mend(
     before: dict[str, Source] = {}
     after: dict[str, Source] = {}
     mended: list[str] = []
+    waiting: list[str] = []
     for finding in found:
         made = patch_of_project(finding, replace(project, given={**project.given, **after}), book)
         source = made.source if made is not None else None
-        if made is None or made.text is None or source is None:
+        if _waits(made, finding, found, before):
+            waiting.append(finding.code)
+        elif made is None or made.text is None or source is None:
             emit(_by_hand(made, adapted.get(finding.code, finding), project, words, tried))
         elif source.name not in after or not made.kind:
             before.setdefault(source.name, source)
@@ -181,6 +184,8 @@ def _mend(
     if not mended:
         return REFUSED
     emit("\n".join(clean(line) for told in mended for line in told.split("\n")))
+    if waiting:
+        emit(words("fix.waits", codes=", ".join(waiting)))
     written = [
         offer(source, after[name].text, words, yes=options.yes, dry_run=options.dry_run)
         for name, source in before.items()
@@ -188,6 +193,20 @@ def _mend(
     if max(written) == 0 and not options.dry_run:
         emit(words("fix.next-notebook" if _is_notebook(project) else "fix.next", name=_target(project)))
     return max(written)
+
+
+def _waits(made: Patch | None, finding: Finding, found: Sequence[Finding], before: Mapping[str, Source]) -> bool:
+    """Return whether a remedy has to wait for the run after the other changes.
+
+    It is one of a consequence, which the change of the cause should clear, or of a line that another change wrote.
+    What stands in the source as a fault does not wait.
+    """
+    if made is not None and made.remedy is None and made.text is not None:
+        return False
+    if any(inner is finding for cause in found for inner in cause.walk() if inner is not cause):
+        return True
+    first = before.get(made.source.name) if made is not None and made.source is not None else None
+    return made is not None and first is not None and any(s.source not in first.lines for s in made.sites[:1])
 
 
 def _as_verified(best: Verified, project: Project, words: Words, options: Options) -> int | None:

@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING, Any
 
 from trainadvisor.mending import data_edits, layer_edits, loop_edits, model_edits, schedule_edits
-from trainadvisor.mending.names import backward_statement, model_name, optimizer_name
+from trainadvisor.mending.names import backward_statement, model_at, model_name, optimizer_name
 from trainadvisor.source.edits import after, before, replaced, with_argument
 from trainadvisor.source.syntax import called, keyword
 
@@ -51,30 +51,46 @@ def clip(training: Training, arguments: Arguments) -> Fix | None:
         span = with_argument(training.source, present[0], "max_norm", repr(limit), 1) if len(present) == 1 else None
         literal = keyword(present[0], "max_norm", 1)
         return (span,) if span and isinstance(literal, ast.Constant) and literal.value != limit else None
-    statement, model = backward_statement(training), model_name(training)
+    statement = backward_statement(training)
+    model = model_at(training, statement) if statement is not None else None
     if statement is None or model is None:
         return None
     return after(training.source, statement, f"torch.nn.utils.clip_grad_norm_({model}.parameters(), {limit})")
 
 
 def mode(training: Training, arguments: Arguments) -> Fix | None:
-    """Put train() at the start of each epoch, and eval() before what runs without gradients."""
-    model, fix = model_name(training), []
+    """Put train() at the start of each epoch, and eval() before what runs without gradients.
+
+    What goes over to eval() has to come back: where no epoch begins with train(), it is put too.
+    """
+    backward, fix = backward_statement(training), []
+    model = model_at(training, backward) if backward is not None else model_name(training)
     if model is None:
         return None
-    backward = backward_statement(training)
-    loops = training.script.loops(backward) if backward is not None else []
-    called_already = {name for name in ("train", "eval") if _calls(training, model, name)}
     wanted = {"train", "eval"} if arguments.get("mode", "both") == "both" else {arguments.get("mode")}
-    if "train" in wanted - called_already and backward is not None:
-        function = training.script.function_of(backward)
-        block = loops[-1].body if loops else _body(function) if function is not None else []
-        fix += list(before(training.source, block[0], f"{model}.train()") or ()) if block else []
-    if "eval" in wanted - called_already:
+    if "eval" in wanted and not _calls(training, model, "eval"):
         for node in training.script.of_type(ast.With):
             if any("no_grad" in ast.unparse(i.context_expr) for i in node.items) and f"{model}(" in ast.unparse(node):
                 fix += list(before(training.source, node, f"{model}.eval()") or ())
+    if backward is not None and ("train" in wanted or fix):
+        fix = [*_train_mode(training, model, backward), *fix]
     return tuple(fix) or None
+
+
+def _train_mode(training: Training, model: str, backward: ast.stmt) -> Fix:
+    """Return train() at the start of the epoch, or before the batches of a function for one; nothing where it is."""
+    script, loops, function = training.script, training.script.loops(backward), training.script.function_of(backward)
+    place: ast.AST
+    if len(loops) > 1 or (loops and function is None):
+        place, first = loops[-1], loops[-1].body[0]
+    elif function is not None:
+        place, first = function, loops[-1] if loops else _body(function)[0]
+    else:
+        return ()
+    calls = script.calls_by_name.get("train", [])
+    if any(place in script.ancestors(c) and ast.unparse(c.func) == f"{model}.train" for c in calls):
+        return ()
+    return before(training.source, first, f"{model}.train()") or ()
 
 
 def _body(function: ast.FunctionDef | ast.AsyncFunctionDef) -> list[ast.stmt]:

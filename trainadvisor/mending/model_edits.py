@@ -141,7 +141,7 @@ def parameters(training: Training, arguments: Arguments) -> Fix | None:
     given = found[0]
     origin = training.values.single(given)
     set_at = origin if origin is not None else given
-    model = _root_of_parameters(set_at) or _called_model(training)
+    model = _whole_of(training, set_at) or _root_of_parameters(set_at) or _called_model(training)
     if model is None or any(model == held.owner for held in given_parameters(training, calls[0])):
         return None  # all that asks for gradients is given already
     spans = [replaced(training.source, set_at, f"{model}.parameters()")]
@@ -150,6 +150,20 @@ def parameters(training: Training, arguments: Arguments) -> Fix | None:
         span = with_argument(training.source, calls[0], "lr", groups[-1], None)
         spans += [span] if span else []
     return tuple(spans)
+
+
+def _whole_of(training: Training, given: ast.expr) -> str | None:
+    """Return the model that the part whose parameters are given was put into, where it is made before them."""
+    part, script = _root_of_parameters(given), training.script
+    own = {owner.name for owner in training.module_classes}
+    made = [s for s in script.of_type(ast.Assign) if isinstance(s.value, ast.Call) and called(s.value) in own]
+    holding = {
+        ast.unparse(s.targets[0])
+        for s in made
+        if s.lineno < given.lineno and script.scope(s) is script.scope(given)
+        and any(ast.unparse(value) == part for value in ast.walk(s.value) if isinstance(value, ast.Name))
+    }  # fmt: skip
+    return next(iter(holding)) if len(holding) == 1 else None
 
 
 def _root_of_parameters(given: ast.expr) -> str | None:

@@ -33,6 +33,20 @@ def model_name(training: Training) -> str | None:
     return next(iter(given)) if len(given) == 1 else None
 
 
+def model_at(training: Training, statement: ast.stmt) -> str | None:
+    """Return the name by which the function of a statement calls the only model."""
+    given, script = model_name(training), training.script
+    function = script.function_of(statement) or script.tree
+    called_there = {ast.unparse(c.func) for c in script.calls if script.function_of(c) in (function, None)}
+    parts = (given or "").split(".")
+    wholes = [".".join(parts[:count]) for count in range(len(parts), 0, -1)]
+    if whole := next((name for name in wholes if name in called_there), None):
+        return whole
+    asked = [c.func for name in ("train", "eval", "parameters") for c in script.calls_by_name.get(name, [])]
+    models = called_there & {ast.unparse(func.value) for func in asked if isinstance(func, ast.Attribute)}
+    return next(iter(models)) if len(models) == 1 else None if models else given
+
+
 def area_of(training: Training, named: ast.expr) -> str:
     """Return what is written before the last part of a name, its module where nothing is."""
     if isinstance(named, ast.Attribute):

@@ -15,6 +15,7 @@ from trainadvisor.mending.fault_places import PLACES
 from trainadvisor.mending.framework_places import held_at
 from trainadvisor.mending.insertions import INSERTIONS
 from trainadvisor.mending.project import patterns_in, training_of
+from trainadvisor.mending.unbound_names import unbound_since
 from trainadvisor.source.edits import applied
 from trainadvisor.source.reading import plain, span_of
 
@@ -146,7 +147,7 @@ def _patched(finding: Finding, source: Source, fix: Fix | None, nodes: Sequence[
         text = applied(source, fix) if fix else None
     except TrainAdvisorError:
         return None
-    if not fix or text is None:
+    if not fix or text is None or unbound_since(source.text, text):
         return None
     places = [site_of(source, node) for node in nodes]
     return Patch(finding.code, text, source=source, sites=tuple(_once([*places, *_sites(source, fix)])[:MOST_SITES]))

@@ -69,11 +69,11 @@ class Narrator:
         elif kind == "event" and record["kind"] in {"model", "optimizer", "loss", "loader"}:
             self._facts.setdefault(record["kind"], []).append(record["detail"])
         elif kind == "step":
+            # The time comes first: the status line's thread reads both.
+            self._stepped = now = time.monotonic()
             self._last = record
-            now = time.monotonic()
             if not self._introduced and (record["step"] >= _STEPS or now - self._started > _SECONDS):
                 self._introduce()
-            self._stepped = now
             if self._status.shown and now - self._drawn > _REDRAW:
                 self._drawn = now
                 self._status.draw(self._told(record))
