@@ -38,6 +38,12 @@ def belonging(question: str, known: Mapping[str, float]) -> float:
     return total / (1.0 + sum(count for _, count in counts))
 
 
+def unheard(question: str, known: Mapping[str, float]) -> float:
+    """Return which part of a question's English words none about training holds."""
+    asked = [word for word, _ in _words(question) if word.isascii()]
+    return sum(known.get(word, -MOST) <= -MOST for word in asked) / len(asked) if asked else 0.0
+
+
 def _counts(texts: Iterable[str]) -> Counter[str]:
     return Counter(word for text in texts for word in {word for word, _ in _words(text)})
 
