@@ -63,7 +63,7 @@ QUESTIONS = [
     ("GPU利用率低", "gpu-idle"),
     ("my GPU is idle most of the time", "gpu-idle"),
     ("accuracy stuck at 10%", "loss-not-decreasing"),
-    ("训练了很久loss还是2.303", "loss-not-decreasing"),
+    ("训练了很久loss还是2.303", "loss-at-chance"),
     ("weights are not updating", "weights-do-not-change"),
     ("sgd or adam?", "choose-optimizer"),
     ("I train a resnet on my pictures and after two epochs the loss is nan, what now?", "loss-is-nan"),

@@ -71,8 +71,9 @@ def test_what_is_elsewhere_has_no_answer():
     """A question that is most like one that no answer is about leads to none."""
     examples = Examples(["slow", asked.ELSEWHERE], ["my training is slow", "my kitchen is dirty"])
     matcher = Matcher([Topic("slow", ("training is slow",))])
-    assert ranked("the dirty kitchen", matcher, examples, ()) == []
-    assert ranked("the training is so slow", matcher, examples, ()) == ["slow"]
+    known = asked.Known(examples, {}, {})
+    assert ranked("the dirty kitchen", matcher, known, ()) == []
+    assert ranked("the training is so slow", matcher, known, ()) == ["slow"]
 
 
 @pytest.mark.parametrize("text", ["what is the capital of France", "matplotlib legend position", "今天天气怎么样"])
@@ -144,7 +145,7 @@ def test_nine_of_ten_that_were_kept_apart_are_answered_rightly(lang):
 
 TYPED = {
     (name, half, lang): questions
-    for name in ("asked_typed.toml", "asked_forum.toml", "asked_chats.toml")
+    for name in ("asked_typed.toml", "asked_forum.toml", "asked_chats.toml", "asked_posts.toml")
     for half, langs in tomllib.loads(Path(__file__).with_name(name).read_text(encoding="utf-8")).items()
     for lang, questions in langs.items()
 }
@@ -220,3 +221,78 @@ def test_a_denial_that_is_all_a_question_says_stays(text):
 def test_paces_scores_and_returns_are_read(text, name):
     """Time for a step, two scores apart, what shall be silent, and what an agent gets."""
     assert first(text) == [name]
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("loss is exactly 0.693", "loss-at-chance"),
+        ("loss stays at 2.303", "loss-at-chance"),
+        ("loss around 4.605 all the time", "loss-at-chance"),
+        ("loss停在6.908", "loss-at-chance"),
+        ("gpt从头训练loss一开始10.82", "loss-at-chance"),
+        ("四分类loss一直1.386", "loss-at-chance"),
+        ("dpo loss stays at 0.6931", "preference-reference-wrong"),
+        ("loss: 0.0, grad_norm: nan", "loss-zero-grad-nan"),
+        ("loss=inf", "loss-is-nan"),
+        ("all labels are -100", "masked-labels"),
+        ("标签全是-100", "masked-labels"),
+        ("stuck at 50% accuracy", "answers-at-chance"),
+        ("十分类准确率一直10%", "answers-at-chance"),
+    ],
+)
+def test_constants_that_people_quote_lead_to_what_they_stand_for(text, name):
+    """The loss of guessing, in preference training that of no preference; what is no number; what is left out."""
+    assert first(text) == [name]
+
+
+@pytest.mark.parametrize("text", ["loss 0.693 after one epoch of mnist", "二分类loss 0.693"])
+def test_findings_on_preferences_need_a_word_of_them(text):
+    """0.693 is also the loss of any two classes."""
+    assert not first(text)[0].startswith("preference-")
+
+
+@pytest.mark.parametrize(
+    ("text", "never"),
+    [
+        ("it is not the learning rate, loss flat", {"choose-learning-rate", "lr-too-high", "lr-too-low"}),
+        ("换了学习率，不是学习率的问题，loss不降", {"choose-learning-rate", "lr-too-high", "lr-too-low"}),
+        ("gpu利用率不低就是慢", {"gpu-idle", "data-loader-bound"}),
+        ("gpu util isn't low, still slow", {"gpu-idle", "data-loader-bound"}),
+        ("学习率是不是太大了", {"lr-too-low"}),
+        ("是过拟合还是欠拟合 train 0.71 val 0.70", {"overfitting", "validation-loss-rises"}),
+        ("loss突然冲上去，几步后又恢复", {"divergence", "curve-diverges"}),
+        ("val accuracy stuck whereas train accuracy improves", {"validation-below-training", "loss-not-decreasing"}),
+    ],
+)  # fmt: skip
+def test_what_is_denied_asked_about_or_over_again_is_not_turned_round(text, never):
+    """Causes that are ruled out, denied degrees, yes-or-no questions, even figures, and what recovers."""
+    assert len(first(text)) == 1
+    assert not never & {*first(text)}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "阳台上种番茄要多大的盆",
+        "蓝牙耳机连不上电脑",
+        "how do I file a patent",
+        "swift optional unwrapping",
+        "骨折多久能好",
+    ],
+)
+def test_questions_of_other_fields_have_no_answer_in_either_language(text):
+    """Their words are not those of questions about training."""
+    assert first(text) == []
+
+
+def test_what_is_kept_of_questions_is_what_is_learned(tmp_path, monkeypatch):
+    """The file that ships says the same as learning does."""
+    monkeypatch.setattr(asked, "may_keep", lambda: False)
+    topics = [Topic("slow", ("training is slow",), ("Why is it slow?",)), Topic("nan", ("loss is nan",))]
+    folder = folder_of(tmp_path, table("slow", "it is so slow") + table(asked.ELSEWHERE, "my kitchen is dirty"))
+    learned = asked.known(folder, topics)
+    asked.ship(folder, topics, folder / asked.LEARNED)
+    shipped = asked.known(folder, topics)
+    assert (shipped.words, shipped.read) == (learned.words, learned.read)
+    assert shipped.examples.weights == learned.examples.weights

@@ -61,6 +61,15 @@ def test_an_installed_wheel_has_the_questions(installed: Path) -> None:
     assert int(call(installed / "python", "-c", ask, folder=installed)) == len(load_questions(shipped_rules()))
 
 
+def test_an_installed_wheel_carries_what_was_learned_from_them(installed: Path) -> None:
+    """Nobody waits for it at the first question: the file is found, and is of these questions and this code."""
+    ask = (
+        "from trainadvisor.answers import likeness, question; likeness.learn = None; "
+        "print(len(question._subjects()[3].examples.weights) > 1000)"
+    )
+    assert call(installed / "python", "-B", "-c", ask, folder=installed) == "True\n"
+
+
 def test_an_installed_wheel_has_the_texts_of_both_languages(installed: Path) -> None:
     """They are files beside the code, not code."""
     ask = "from trainadvisor.i18n.language import say; print([say('fix', lang) for lang in ('en', 'zh')])"

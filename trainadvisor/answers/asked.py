@@ -3,25 +3,40 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from trainadvisor.answers.field import field
 from trainadvisor.answers.likeness import Examples
+from trainadvisor.answers.matching import Read, reading
 from trainadvisor.errors import RuleError
 from trainadvisor.judge.compiled_file import keep, kept, may_keep, place
 from trainadvisor.judge.rulebook import QUESTIONS
 from trainadvisor.toml import read_toml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from trainadvisor.answers.matching import Topic
 
 LANGUAGES = {"en", "zh"}
+LEARNED = "learned.json"  # in the folder of rules that ships: what is learned from its questions
 ELSEWHERE = "elsewhere"  # the table of questions that no answer is about
 # What decides how a question is read.
-READING = ("likeness.py", "learned.py", "meaning.py", "comparison.py", "figures.py", "concepts.toml")
+READING = (
+    "likeness.py",
+    "learned.py",
+    "field.py",
+    "meaning.py",
+    "words.py",
+    "sayings.py",
+    "denials.py",
+    "comparison.py",
+    "figures.py",
+    "concepts.toml",
+)
 
 
 @cache
@@ -63,27 +78,66 @@ def problems(folder: Path, names: Iterable[str]) -> list[str]:
     return found
 
 
-def examples(folder: Path, topics: Iterable[Topic]) -> Examples:
+@dataclass(frozen=True)
+class Known:
+    """What is known of questions: those with known answers, which words are of the field, and the topics' clauses."""
+
+    examples: Examples
+    words: dict[str, float]
+    read: Read
+
+
+def known(folder: Path, topics: Sequence[Topic]) -> Known:
     """Return all questions with known answers: those of the folder, and the titles and search words of topics."""
-    own = ((topic.name, text) for topic in topics for text in (*topic.searches, *topic.titles) if text)
-    pairs = list(dict.fromkeys([*load(folder), *own]))
+    pairs = _pairs(folder, topics)
     names, texts = [name for name, _ in pairs], [text for _, text in pairs]
-    digest = _digest(names, texts)
-    tables = kept(_place(), digest)
+    digest = _digest(pairs, topics)
+    tables = kept(folder / LEARNED, digest) or kept(_place(), digest)
     if tables is not None:
-        return Examples(names, texts, tables["told"], tables["norms"], tables["weights"])
-    made = Examples(names, texts)
+        examples = Examples(names, texts, tables["told"], tables["norms"], tables["weights"])
+        return Known(examples, tables["words"], tables["read"])
+    made = _learned(pairs, topics)
     if may_keep():
-        keep(_place(), digest, {"told": list(made.told), "norms": list(made.norms), "weights": made.weights})
+        keep(_place(), digest, _tables(made))
     return made
 
 
-def _digest(names: list[str], texts: list[str]) -> str:
+def ship(folder: Path, topics: Sequence[Topic], target: Path) -> None:
+    """Write what is learned from the questions of a folder to a file, which ships in that folder."""
+    pairs = _pairs(folder, topics)
+    keep(target, _digest(pairs, topics), _tables(_learned(pairs, topics)))
+
+
+def _learned(pairs: list[tuple[str, str]], topics: Sequence[Topic]) -> Known:
+    examples = Examples([name for name, _ in pairs], [text for _, text in pairs])
+    return Known(examples, words_of(pairs, topics), reading(topics))
+
+
+def _pairs(folder: Path, topics: Iterable[Topic]) -> list[tuple[str, str]]:
+    own = ((topic.name, text) for topic in topics for text in (*topic.searches, *topic.titles) if text)
+    return list(dict.fromkeys([*load(folder), *own]))
+
+
+def _tables(made: Known) -> dict[str, Any]:
+    examples = made.examples
+    told, norms, weights = list(examples.told), list(examples.norms), examples.weights
+    return {"told": told, "norms": norms, "weights": weights, "words": made.words, "read": made.read}
+
+
+def words_of(pairs: Sequence[tuple[str, str]], topics: Iterable[Topic]) -> dict[str, float]:
+    """Return which words are of the field: those of questions with an answer, and of the answers themselves."""
+    asked = [text for name, text in pairs if name != ELSEWHERE]
+    answered = [text for topic in topics for text in topic.texts]
+    return field([*asked, *answered], [text for name, text in pairs if name == ELSEWHERE])
+
+
+def _digest(pairs: Iterable[tuple[str, str]], topics: Iterable[Topic]) -> str:
     """Return what changes with any question, and with how questions are read."""
     total = hashlib.sha256()
     for name in READING:
         total.update(Path(__file__).with_name(name).read_bytes())
-    total.update("\n".join((*names, *texts)).encode())
+    told = (text for topic in topics for text in topic.texts)
+    total.update("\n".join((*(part for pair in pairs for part in pair), *told)).encode())
     return total.hexdigest()
 
 

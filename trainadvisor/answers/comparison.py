@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+OVERFIT = "=overfit"
 TRAIN, HELD = "=training", "=validation"
 COMPARING = {"=above": True, "=high": True, "=better": True, "=below": False, "=low": False, "=worse": False}
 GRADED = ("=better", "=worse")
@@ -19,14 +20,20 @@ def compared(tokens: list[str], told: list[list[str]]) -> list[str]:
         tokens = [word for word in tokens if word not in ("=chance", "=normal")]
     loss = "=loss" in tokens
     if loss and _part(told):
-        return [*tokens, "=overfit"]
+        return [*tokens, OVERFIT]
     larger = None if "=reward" in tokens else _larger(tokens, told, loss=loss)
     if larger is None and {TRAIN, HELD, "=gap"} <= {*tokens}:
-        return [*tokens, "=overfit"]
+        return [*tokens, OVERFIT]
     if larger is None:
-        return tokens
+        return [word for word in tokens if word != OVERFIT] if _even(tokens) else tokens
     rest = [token for token in tokens if token not in COMPARING]
-    return [*rest, "=overfit" if (larger == HELD) == loss else "=ahead"]
+    return [*rest, OVERFIT if (larger == HELD) == loss else "=ahead"]
+
+
+def _even(tokens: list[str]) -> bool:
+    """Return whether who asks for overfitting or underfitting gives two figures, which are about the same."""
+    figures = _figure_after(TRAIN, tokens), _figure_after(HELD, tokens)
+    return {OVERFIT, "=underfit"} <= {*tokens} and None not in figures
 
 
 def _larger(tokens: list[str], told: list[list[str]], *, loss: bool) -> str | None:
@@ -62,6 +69,7 @@ def _side(clause: list[str]) -> str | None:
 def _level(clause: list[str], loss: bool) -> bool | None:  # noqa: FBT001 - one of two kinds of figure
     """Return whether a clause calls something high or low, None where it does neither or both."""
     ups = _levels(clause, loss) or ({False} if not loss and {"=stuck", "=poor"} & {*clause} else set())
+    ups = ups or ({True} if not loss and "=improve" in clause else set())
     ups = ups or {True for token in clause if token.isdigit() and NEARLY_ALL <= int(token) <= ALL}
     return ups.pop() if len(ups) == 1 else None
 

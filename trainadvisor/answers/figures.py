@@ -17,6 +17,14 @@ CLASSES = re.compile(
 NUMBERS = {"二": 2, "两": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "十": 10, "百": 100}
 EARLY = re.compile(r"\b(?:start|initial|first|beginning)|初始|开始|第一|一上来")  # where guessing is no trouble
 FIGURE = re.compile(r"(?<![\d.e-])\d\.\d+(?![\d%e])")
+# Losses of guessing that people quote: ln of the number of classes, or of words in a vocabulary.
+QUOTED = re.compile(
+    r"(?<![\d.e-])(?:0\.69(?:3\d*)?|1\.09(?:8\d*|9)?|1\.38(?:6\d*)?|1\.6(?:09\d*|1)|2\.30?(?:[23]\d*)?|4\.6(?:05\d*|1)?"
+    r"|6\.9(?:0[78]\d*|1)?|10\.3[3-8]\d*|10\.8(?:2\d*)?|11\.7[56]\d*|11\.9[23]\d*)(?![\d.%e]|\s*(?:%|s\b|ms|gb|gib|it/s|h\b|min|k\b|b\b|倍|秒|小时))"
+)
+OTHER_FIGURE = re.compile(
+    r"\b(?:acc\w*|auc|f1|map\w*|dice|iou|r2|torch|pytorch|cuda|python|version|lr|rate|bleu|psnr|beta)\b|准确率|精度|版本|学习率"
+)
 NEAR_CHANCE = 0.02  # how far a loss is from that of guessing, relative to it
 TENS = re.compile(r"只有[二三四五六七]十[多几来]?|只有[二三四五六七]成")
 # How long an early epoch or step takes and how long a later one.
@@ -46,6 +54,8 @@ def plain(text: str) -> str:
 
 def spelled_out(text: str) -> str:
     """Return a text with words for what its figures mean."""
+    if not OTHER_FIGURE.search(text):
+        text = QUOTED.sub(" chance ", text)
     text = LONGER.sub(" slower over time ", ONE_FOR_ALL.sub(" only one class ", TENS.sub("不高", text)))
     found = None if EARLY.search(text) else CLASSES.search(text)
     classes = NUMBERS.get(found[1]) or int(found[1]) if found else 0

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from trainadvisor.answers.figures import plain
 from trainadvisor.answers.learned import Weights, learn, order, spoken_for
-from trainadvisor.answers.meaning import CJK, is_chinese, meanings, says_nothing
+from trainadvisor.answers.meaning import meanings
+from trainadvisor.answers.words import CJK, is_chinese
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -68,16 +69,6 @@ class Examples:
         """Return what the pieces of a question speak for each answer, as was learned from all questions."""
         size = _size(value for value, _ in held.values())
         return spoken_for({piece: value / size for piece, (value, _) in held.items()}, self.weights, self._answers)
-
-    def unheard(self, question: str, aside: str) -> float:
-        """Return which part of a question's English words no question holds but those of one name."""
-        asked = [
-            f"_{word}_"
-            for word in _words(question)
-            if word.isascii() and word.isalpha() and len(word) > 1 and not says_nothing(word)
-        ]
-        known = sum(any(self.names[line] != aside for line in self._words.holding(piece)) for piece in asked)
-        return 1.0 - known / len(asked) if asked else 0.0
 
     def _holding(self, piece: str) -> set[int]:
         return (self._meanings if piece[0] == " " else self._words).holding(piece)

@@ -5,29 +5,14 @@ from __future__ import annotations
 import math
 from collections import Counter
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING
 
-from trainadvisor.answers.meaning import (
-    ELSEWHERE,
-    GENERAL,
-    NOT,
-    Said,
-    clauses,
-    contrary,
-    english_words,
-    happenings,
-    is_chinese,
-    meanings,
-    mended,
-    of_clauses,
-    said,
-)
+from trainadvisor.answers.meaning import ELSEWHERE, GENERAL, Said, clauses, contrary, meanings, of_clauses, said
+from trainadvisor.answers.spelling import mended
+from trainadvisor.answers.words import NOT, english_words, happenings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-
-__all__ = ["Matcher", "Topic", "is_chinese"]
 
 HAPPENING = 1.5  # weight of what happens, relative to that of what it happens to
 CONTRARY = 0.5  # weight of a topic whose title says the opposite of the question
@@ -35,9 +20,11 @@ UNKNOWN_WORD = 0.5  # weight of a word that no topic uses, relative to that of t
 ENOUGH_OF_PHRASE, ENOUGH_OF_QUESTION, ENOUGH_OF_TEXT = 0.6, 0.35, 0.75
 TITLE_WEIGHT, NAMED_WEIGHT, TEXT_WEIGHT = 0.8, 0.2, 0.2
 Words = frozenset[str]
+Read = dict[str, list[list[str]]]  # the clauses of each text
 # What is also asked of books, jobs and downloads.
 CHOOSING = frozenset({"=choose", "=count", "=better"})
 ANYWHERE = frozenset({"=slow", "=poor", "=low", "=high", "=hang", "=faster", "=same", "=normal"})
+SQUARED = frozenset({"=mse", "=regression", "=r2"})  # prices are also what a model predicts
 TRAINED = frozenset({"=loss", "=accuracy", "=gradient", "=training", "=validation", "=epoch", "=gpu", "=memory"})
 
 
@@ -61,26 +48,35 @@ class Phrase:
     weight: float = 1.0
 
     @classmethod
-    def of(cls, text: str, weight: float = 1.0) -> Phrase:
+    def of(cls, text: str) -> Phrase:
         """Read a text."""
-        told = clauses(text)
+        return cls.told(clauses(text))
+
+    @classmethod
+    def told(cls, told: list[list[str]], weight: float = 1.0) -> Phrase:
+        """Take the clauses of a text."""
         return cls(frozenset(of_clauses(told)), said(told), weight)
 
     @property
     def is_elsewhere(self) -> bool:
         """Return whether it asks for something that no topic is about."""
         told = happenings() if self.words & TRAINED else happenings() - ANYWHERE
-        return ELSEWHERE in self.words and not self.words & told - CHOOSING
+        return ELSEWHERE in self.words and not self.words & (told | SQUARED) - CHOOSING
 
 
 class Matcher:
     """Topics and the weight of their words: a word that few topics share weighs more."""
 
-    def __init__(self, topics: Sequence[Topic], others: Iterable[str] = ()) -> None:
-        """Count the words of all topics; those of other texts are only known to be spelled right."""
+    def __init__(self, topics: Sequence[Topic], others: Iterable[str] = (), read: Read | None = None) -> None:
+        """Count the words of all topics; those of other texts are only known to be spelled right.
+
+        The clauses of the topics' texts are found where they are not given; that takes long for many topics.
+        """
         texts = (*others, *(text for topic in topics for text in _texts(topic)))
         self._known = frozenset(word for text in texts for word in english_words(text))
-        self._topics = [(topic, _phrases(topic)) for topic in topics]
+        self._read = reading(topics) if read is None else read
+        self._worded: dict[tuple[str, ...], Words] = {}
+        self._topics = [(topic, self._phrases(topic)) for topic in topics]
         used = [frozenset[str]().union(*(phrase.words for phrase in phrases)) for _, phrases in self._topics]
         counts = Counter(word for words in used for word in words)
         weighty = happenings()
@@ -103,7 +99,7 @@ class Matcher:
         """Return the topics that a question is about with what speaks for each, best first."""
         telling = self._mass(self._telling(asked.words))
         scores = [
-            (self._score(asked, telling, topic, phrases) * _fitting(asked, topic), topic)
+            (self._score(asked, telling, topic, phrases) * self._fitting(asked, topic), topic)
             for topic, phrases in self._topics
         ]
         return [pair for pair in sorted(scores, key=lambda pair: -pair[0]) if pair[0] > 0]
@@ -120,8 +116,8 @@ class Matcher:
     def _score(self, asked: Phrase, telling: float, topic: Topic, phrases: list[Phrase]) -> float:
         best = max((phrase.weight * self._phrase_score(asked, telling, phrase) for phrase in phrases), default=0.0)
         if best:
-            return best + NAMED_WEIGHT * self._mass(asked.words & _words(topic.titles))
-        return TEXT_WEIGHT * self._text_score(asked.words, _words(topic.titles) | _words(topic.texts))
+            return best + NAMED_WEIGHT * self._mass(asked.words & self._words(topic.titles))
+        return TEXT_WEIGHT * self._text_score(asked.words, self._words((*topic.titles, *topic.texts)))
 
     def _phrase_score(self, asked: Phrase, telling: float, phrase: Phrase) -> float:
         words = phrase.words
@@ -146,26 +142,26 @@ class Matcher:
     def _mass(self, words: Iterable[str]) -> float:
         return sum(self._weights.get(word, self._unknown) for word in words)
 
+    def _fitting(self, asked: Phrase, topic: Topic) -> float:
+        """Return what a topic counts: less where its title says the opposite of the question."""
+        opposed = any(contrary(asked.said, said(self._read[title])) for title in topic.titles)
+        return topic.weight * (CONTRARY if opposed else 1.0)
 
-def _fitting(asked: Phrase, topic: Topic) -> float:
-    """Return what a topic counts: less where its title says the opposite of the question."""
-    return topic.weight * (CONTRARY if any(contrary(asked.said, _said(title)) for title in topic.titles) else 1.0)
+    def _phrases(self, topic: Topic) -> list[Phrase]:
+        weighted = [(text, 1.0) for text in topic.searches] + [(text, TITLE_WEIGHT) for text in topic.titles]
+        found = [Phrase.told(self._read[text], weight) for text, weight in weighted]
+        return [phrase for phrase in found if phrase.words - {NOT}]
+
+    def _words(self, texts: tuple[str, ...]) -> Words:
+        if texts not in self._worded:
+            self._worded[texts] = frozenset(word for text in texts for word in of_clauses(self._read[text]))
+        return self._worded[texts]
 
 
-@cache
-def _said(title: str) -> Said:
-    return said(clauses(title))
+def reading(topics: Iterable[Topic]) -> Read:
+    """Return the clauses of all texts of topics."""
+    return {text: clauses(text) for topic in topics for text in _texts(topic)}
 
 
 def _texts(topic: Topic) -> tuple[str, ...]:
     return (*topic.searches, *topic.titles, *topic.texts)
-
-
-def _phrases(topic: Topic) -> list[Phrase]:
-    weighted = [(text, 1.0) for text in topic.searches] + [(text, TITLE_WEIGHT) for text in topic.titles]
-    return [phrase for text, weight in weighted if (phrase := Phrase.of(text, weight)).words - {NOT}]
-
-
-@cache
-def _words(texts: tuple[str, ...]) -> Words:
-    return frozenset(word for text in texts for word in meanings(text))

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 
 from trainadvisor.answers import asked
 from trainadvisor.answers import written as answers
-from trainadvisor.answers.matching import Matcher, Topic, is_chinese
+from trainadvisor.answers.matching import Matcher
 from trainadvisor.answers.ranking import ranked
+from trainadvisor.answers.topics import topics_of
+from trainadvisor.answers.words import is_chinese
 from trainadvisor.demos.scenarios import SCENARIOS
 from trainadvisor.errors import TrainAdvisorError
 from trainadvisor.i18n.language import say
@@ -26,13 +28,11 @@ from trainadvisor.vocabulary import Severity
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from trainadvisor.answers.likeness import Examples
     from trainadvisor.judge.result import Diagnosis, Finding
     from trainadvisor.judge.rulebook import Rule, Rulebook
 
 WIDTH = 100
 LONGEST_QUESTION = 60
-WRITTEN_WEIGHT = 1.3  # an answer to the question itself ranks above a rule that shares its words
 COLORS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")  # of a terminal, in what was pasted from it
 ERROR_TYPE = re.compile(r"[A-Za-z]*(Error|Exception)\b")
 LOGS = ("log.json", "log.json.gz", "log.json.zst", "trainadvisor-runs/*/log.json*")
@@ -62,13 +62,13 @@ def answer(question: str, lang: str, folder: Path) -> str:
 
 
 @cache
-def _subjects() -> tuple[Rulebook, dict[str, answers.Answer], Matcher, Examples]:
+def _subjects() -> tuple[Rulebook, dict[str, answers.Answer], Matcher, asked.Known]:
     """Return the rules, the written answers, and what finds both by a question: their words, and other questions."""
     rulebook = load()
     written = {entry.id: entry for entry in answers.load(shipped_rules() / ANSWERS)}
-    topics = [*map(_topic_of_answer, written.values()), *map(_topic_of_rule, rulebook.rules.values())]
-    known = asked.examples(shipped_rules(), topics)
-    return rulebook, written, Matcher(topics, known.texts), known
+    topics = topics_of(written.values(), rulebook)
+    known = asked.known(shipped_rules(), topics)
+    return rulebook, written, Matcher(topics, known.examples.texts, known.read), known
 
 
 def check_questions(folders: Sequence[str]) -> list[str]:
@@ -92,20 +92,6 @@ def language_of(question: str) -> str | None:
 
 def _say(key: str, lang: str, **values: object) -> str:
     return say(f"ask.{key}", lang, **values)
-
-
-def _topic_of_answer(entry: answers.Answer) -> Topic:
-    both = (entry.en, entry.zh)
-    texts = [text for side in both for text in (side.answer, *side.remedies)]
-    searches = (*entry.en.search, *entry.zh.search)
-    return Topic(entry.id, searches, tuple(side.question for side in both), tuple(texts), weight=WRITTEN_WEIGHT)
-
-
-def _topic_of_rule(rule: Rule) -> Topic:
-    both = tuple(rule.texts.values())
-    searches = [rule.code.replace("-", " "), *(word for texts in both for word in texts.get("search", ()))]
-    titles = tuple(str(texts.get("title", "")) for texts in both)
-    return Topic(rule.code, tuple(searches), titles, tuple(str(texts.get("cause", "")) for texts in both))
 
 
 def _reply(name: str, lang: str, written: dict[str, answers.Answer], rulebook: Rulebook) -> Reply:

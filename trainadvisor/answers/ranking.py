@@ -5,13 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trainadvisor.answers.asked import ELSEWHERE
+from trainadvisor.answers.field import belonging, unheard
 from trainadvisor.answers.likeness import likeness
 from trainadvisor.answers.matching import Phrase
-from trainadvisor.answers.meaning import contrary, is_chinese, is_defining, undenied
+from trainadvisor.answers.meaning import contrary, is_defining, undenied
+from trainadvisor.answers.special import speaks_of
+from trainadvisor.answers.words import is_chinese
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator
 
+    from trainadvisor.answers.asked import Known
     from trainadvisor.answers.likeness import Examples
     from trainadvisor.answers.matching import Matcher
 
@@ -20,31 +24,35 @@ ENOUGH = 0.26  # likeness of an answer to a question that no words match
 LEARNED = 1.0  # what it counts what the pieces of a question speak for
 DEFINED = 0.7  # likeness of a question that has an answer to one that asks what something is
 THE_SAME = 0.95  # likeness of a question to itself, however it is written
-STRANGE, KNOWN = 0.5, 0.55  # part of a question's words that none with an answer has, unless one is as like as this
+STRANGE, KNOWN = 0.5, 0.55  # part of a question's words that none about training has, unless one is as like as this
+FOREIGN, LIKENESS = 0.2, 3.0  # least that the words of a question speak for the field, with its likeness to others
 CLOSER = 0.05  # how much more like one about something else a question is that has no answer
 LOOKED_AT = 12
 SILENCE = "=silence"  # whoever wants to hear no more of a finding does not ask about it
 
 
-def ranked(question: str, matcher: Matcher, examples: Examples, written: Container[str]) -> list[str]:
+def ranked(question: str, matcher: Matcher, known: Known, written: Container[str]) -> list[str]:
     """Return the names of the answers to a question, best first; none where no answer is about it."""
+    belongs = belonging(question, known.words)
+    strange = not is_chinese(question) and unheard(question, known.words) >= STRANGE
     question = undenied(matcher.mended(question))
     asked = Phrase.of(question)
     if asked.is_elsewhere:
         return []
     matched = {topic.name: score for score, topic in matcher.scored(asked)}
-    likes = like(question, asked, examples)
+    likes = like(question, asked, known.examples)
     closest = max((alike for alike, _ in likes.values()), default=0.0)
-    english = closest < KNOWN and not is_chinese(question)
-    strange = english and examples.unheard(question, ELSEWHERE) >= STRANGE
+    foreign = belongs + LIKENESS * closest < FOREIGN or (strange and closest < KNOWN)
     defining = is_defining(question) and closest < DEFINED and not matched
-    if [*likes] == [ELSEWHERE] or defining or strange:
+    if [*likes] == [ELSEWHERE] or defining or (foreign and question not in known.examples.texts):
         return []
     best = max(matched.values(), default=1.0)
     totals = {
         name: sum(likes.get(name, ())) + MATCHED * matched.get(name, 0.0) / best
         for name in (*likes, *matched)
-        if (name in matched or sum(likes[name]) >= ENOUGH) and (name in written or SILENCE not in asked.words)
+        if (name in matched or sum(likes[name]) >= ENOUGH)
+        and (name in written or SILENCE not in asked.words)
+        and speaks_of(name, question)
     }
     names = sorted(totals, key=lambda name: -totals[name])
     return [] if names[:1] == [ELSEWHERE] else [name for name in names if name != ELSEWHERE]
