@@ -597,6 +597,39 @@ def test_the_constant_answer_of_an_evaluation_is_that_of_its_own_targets() -> No
     assert evaluation["trivial"] == pytest.approx(-(0.25 * torch.tensor(0.25).log() + 0.75 * torch.tensor(0.75).log()))
 
 
+WEIGHED: dict[str, tuple[int, dict[str, torch.Tensor]]] = {
+    "positives": (1, {"pos_weight": torch.tensor([3.0])}),
+    "classes": (2, {"weight": torch.tensor([1.0, 3.0])}),
+}
+
+
+@pytest.mark.parametrize("kind", WEIGHED)
+def test_the_constant_answer_of_a_weighed_evaluation_is_that_of_its_weighed_targets(kind: str) -> None:
+    """One in ten is rare on the held-out side, and half in training; the best constant is found by trying all."""
+    width, options = WEIGHED[kind]
+    positive = torch.tensor([0] * 4 + [1] * 36 if kind == "classes" else [1] * 4 + [0] * 36)
+
+    def loss(output: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        if kind == "classes":
+            return F.cross_entropy(output, labels, **options)
+        return F.binary_cross_entropy_with_logits(output.squeeze(1), labels.float(), **options)
+
+    def train() -> None:
+        x = torch.randn(40, 4)
+        model = torch.nn.Linear(4, width)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        for _ in range(3):
+            _step(optimizer, loss(model(x), torch.arange(40) % 2))
+        with torch.no_grad():
+            loss(model(x), positive)
+
+    (evaluation,) = record(train).of("eval")
+    answers = torch.linspace(-6, 6, 4801).unsqueeze(1).unsqueeze(1)
+    both = torch.cat([torch.zeros_like(answers), answers], 2) if kind == "classes" else answers
+    least = min(float(loss(answer.expand(40, width), positive)) for answer in both)
+    assert evaluation["trivial"] == pytest.approx(least, rel=1e-4)
+
+
 @pytest.mark.parametrize("kind", ["classes", "images"])
 def test_a_sum_that_nothing_divides_is_told_by_the_example_on_both_sides(kind: str) -> None:
     """Labels, and rows of an autoencoder; the last batch is smaller."""

@@ -1,4 +1,4 @@
-"""A picture that is flipped, turned or cut by chance while the places that its target names stay where they were."""
+"""A picture that is flipped or turned by chance while places or directions that its target names stay as they were."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
     from trainadvisor.source.training import Training
 
-# Targets that name places in a picture.
+# Targets that name places or directions in a picture.
 PLACES = re.compile(
     r"(^|_)(pts?|points?|landmarks?|lms?|kps?|kpts?|keypoints?|box(es)?|bbox(es)?|masks?|segs?|segmentations?|coords?|"
-    r"coordinates|joints?|xy|corners?|heat_?maps?)($|_|\d)",
+    r"coordinates|joints?|xy|corners?|heat_?maps?|steer|steering|angles?|yaws?|headings?)($|_|\d)",
     re.IGNORECASE,
 )
 # Masks of another kind.

@@ -97,8 +97,7 @@ class AnswerSums:
 class TargetSums:
     """What a constant answer would lose on the targets of an evaluation."""
 
-    kind: str = ""
-    summed: bool = False
+    entry: LossEntry | None = None
     known: bool = True
     # Counts of classes, or [count, sum, sum of squares] of each column.
     sums: torch.Tensor | None = None
@@ -109,12 +108,12 @@ class TargetSums:
         if batch is None or (self.sums is not None and self.sums.shape != batch.shape):
             self.known = False
             return
-        self.kind, self.summed = entry.kind, entry.fact["reduction"] == "sum"
+        self.entry = entry
         self.sums = batch if self.sums is None else self.sums + batch
 
     def _sums(self, entry: LossEntry, prediction: torch.Tensor, target: torch.Tensor) -> torch.Tensor | None:
-        plain = not entry.fact["weighted"] and not entry.fact["label_smoothing"] and target.numel()
-        if not plain:
+        weighed = entry.fact["weighted"] and entry.fact["reduction"] != "mean"
+        if weighed or entry.fact["label_smoothing"] or not target.numel():
             return None
         if entry.kind in CLASSIFYING:
             return label_counts(prediction, target, entry.fact["ignore_index"])
@@ -127,13 +126,12 @@ class TargetSums:
 
     def tell(self, record: Record, read: Read, pending: Pending) -> None:
         """Have the loss of the best constant answer written into the record."""
-        if self.known and self.sums is not None:
-            pending.append(
-                (
-                    read(_constant_loss(self.kind, self.sums, summed=self.summed)),
-                    lambda v: _note(record, "trivial", v[0]),
-                )
-            )
+        if not self.known or self.sums is None or self.entry is None:
+            return
+        weights = self.entry.fact.get("weights") if self.entry.fact["weighted"] else [1.0]
+        if isinstance(weights, list) and _fits(self.entry.kind, self.sums, weights):
+            loss = _constant_loss(self.entry, self.sums, torch.tensor(weights, device=self.sums.device))
+            pending.append((read(loss), lambda v: _note(record, "trivial", v[0])))
 
 
 @dataclass
@@ -195,18 +193,31 @@ def _is_mask(prediction: torch.Tensor) -> bool:
     return channels in ([], [1]) and min(height, width) >= _SIDE
 
 
-def _constant_loss(kind: str, sums: torch.Tensor, *, summed: bool) -> torch.Tensor:
-    """Return the entropy of the labels, or the variance of the targets, of a summed loss over all columns."""
+def _fits(kind: str, sums: torch.Tensor, weights: list[float]) -> bool:
+    """Return whether weights are those of the classes, or the one of the positives of a single column; or all alike."""
+    if weights == [1.0]:
+        return True
     if kind in CLASSIFYING:
-        shares = sums / sums.sum().clamp_min(1)
-        return _entropies(shares).sum()
+        return len(weights) == len(sums)
+    return kind == "binary_cross_entropy_with_logits" and len(weights) == sums.shape[1] == 1
+
+
+def _constant_loss(entry: LossEntry, sums: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    """Return the entropy of the labels, or the variance of the targets, of a summed loss over all columns."""
+    if entry.kind in CLASSIFYING:
+        counts = sums * weights
+        entropy: torch.Tensor = _entropies(counts / counts.sum().clamp_min(1e-12)).sum()
+        return entropy
     count, total, square = sums
     mean = total / count
-    if kind in BINARY:
-        columns = _entropies(mean) + _entropies(1 - mean)
+    if entry.kind in BINARY:
+        # With a weight w, the least of w m softplus(-b) + (1 - m) softplus(b) over the answer b.
+        positive, negative = weights * mean, 1 - mean
+        whole = positive + negative
+        columns: torch.Tensor = whole * (_entropies(positive / whole) + _entropies(negative / whole))
     else:
         columns = (square / count - mean.square()).clamp_min(0)
-    return columns.sum() if summed else columns.mean()
+    return columns.sum() if entry.fact["reduction"] == "sum" else columns.mean()
 
 
 def _entropies(shares: torch.Tensor) -> torch.Tensor:
