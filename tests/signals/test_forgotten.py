@@ -60,3 +60,17 @@ def test_batches_drawn_anew_are_known_by_their_labels_unless_both_tasks_have_the
     steps = [{"opt": [0]}] * BEFORE + [{"opt": [1]}] * (NOW - BEFORE)
     seen = signals_of(tmp_path, steps=steps, evals=evals)["earlier_lost_share"]
     assert seen == (None if share is None else pytest.approx(share, abs=0.01))
+
+
+@pytest.mark.parametrize(("line", "share"), [(7, 0.45), (8, 0.45), (None, None)])
+def test_one_place_that_trains_twice_is_two_trainings(tmp_path: Path, line: int | None, share: float | None) -> None:
+    """An optimizer made anew where another was, or elsewhere; one that goes on is one training."""
+    groups = [{"parameters": [0]}]
+    sites = [{"file": "a.py", "line": 7, "code": ""}, {"file": "a.py", "line": line or 7, "code": ""}]
+    made = [{"id": k, "class": "Adam", "groups": groups, "site": site} for k, site in enumerate(sites)]
+    steps = [{"opt": [0]}] * BEFORE + [{"opt": [1 if line else 0]}] * (NOW - BEFORE)
+    evals = (
+        _evals(0, 0, [2.0, 1.0, 0.5, 0.4, 0.3]) + _evals(0, BEFORE, RISING) + _evals(2, BEFORE, FALLING, examples=300)
+    )
+    seen = signals_of(tmp_path, steps=steps, evals=evals, optimizers=made)["earlier_lost_share"]
+    assert seen == (None if share is None else pytest.approx(share, abs=0.01))

@@ -56,8 +56,8 @@ def _values(evaluations: Evaluations) -> Series:
 
 def _lost(log: RunLog) -> Iterator[_Loss]:
     """Yield for each series of an earlier training what it was and is."""
-    before = list(_series([e for e in log.all_evals if e["step"] <= log.phase.first]).values())
-    known = list(_series(log.evaluations).values())
+    before = list(_series([e for e in log.told_evals if e["step"] <= log.renewed_at]).values())
+    known = list(_series(_since(log)).values())
     for now in known:
         then = next((old for old in reversed(before) if _is_same(old[-1], now[0])), None)
         then = then or _only_alike(before, known, now)
@@ -65,6 +65,11 @@ def _lost(log: RunLog) -> Iterator[_Loss]:
         if then is not None and values.size >= SOME:
             last, start = float(np.median(values[-FEW:])), float(then[-1]["loss"])
             yield _Loss(start, last, then[-1].get("trivial"), (last - start) / noise(values))
+
+
+def _since(log: RunLog) -> Evaluations:
+    """Return the evaluations of this training: where one place trains several times, those of the last time."""
+    return [e for e in log.evaluations if e["step"] > log.renewed_at or log.renewed_at == log.phase.first]
 
 
 def _only_alike(before: list[Evaluations], known: list[Evaluations], now: Evaluations) -> Evaluations | None:
@@ -83,7 +88,7 @@ def _is_near(one: dict[str, Any], other: dict[str, Any]) -> bool:
 
 def _is_learning(log: RunLog) -> bool:
     """Return whether some held-out loss of this training falls beyond its noise."""
-    known = [_values(now) for now in _series(log.evaluations).values() if len(now) >= SOME]
+    known = [_values(now) for now in _series(_since(log)).values() if len(now) >= SOME]
     return any(median(values[-FEW:]) < values[0] - SOME * noise(values) for values in known)
 
 
