@@ -22,9 +22,9 @@ RANKING = frozenset({"logsigmoid", "LogSigmoid"})
 def objective_reversed(training: Training) -> Iterator[Match]:
     """Yield logarithms of a sigmoid of the better score alone, beside the worse one with a minus."""
     found = list(minimized(training))
-    outside = [part for part in found if part.sign < 0 and _is_worse(part)]
+    worse = [part for part in found if part.sign < 0 and _is_worse(training, part)]
     for part in found:
-        node = part.node
+        node, outside = part.node, [other for other in worse if other.names[:1] == part.names[:1]]
         if not outside or part.sign > 0 or not isinstance(node, ast.Call) or called(node) not in RANKING:
             continue
         text = ast.unparse(node)
@@ -33,10 +33,11 @@ def objective_reversed(training: Training) -> Iterator[Match]:
             yield Match(node, {"term": f"-{score}", "score": score}, outside[0].node)
 
 
-def _is_worse(part: Part) -> bool:
+def _is_worse(training: Training, part: Part) -> bool:
     """Return whether a part is the score of the worse of two, as a net gives it."""
     names = [name for name in part.names if "loss" not in name.lower()]
     text = " ".join((*names, ast.unparse(part.node)))
-    if COSTS.search(text) or (isinstance(part.node, ast.Call) and called(part.node) in RANKING):
+    bounded = isinstance(part.node, ast.Call) and training.script.full(part.node.func).startswith("torch.")
+    if COSTS.search(text) or bounded:
         return False
     return WORSE.search(text) is not None and BETTER.search(text) is None
