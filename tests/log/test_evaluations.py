@@ -69,3 +69,24 @@ def test_evaluations_after_the_last_step_belong_to_the_run(tmp_path: Path) -> No
 def test_a_log_without_series_is_read_as_before(tmp_path: Path) -> None:
     """Two evaluations at one step, by an older recorder."""
     assert _evals(tmp_path, [{"step": 10, "loss": 2.0}, {"step": 10, "loss": 1.0}])[0] == [2.0, 1.0]
+
+
+def _numbers(folder: Path, rows: Rows) -> list[int]:
+    """Return the numbers of the series in the order of the evaluations."""
+    return [e["series"] for e in read_log(build_log(folder, columns={"loss": [1.0] * 40}, evals=rows)).told_evals]
+
+
+def _of(trivial: float, *steps: int) -> Rows:
+    return [{"step": s, "series": 0, "loss": trivial / s, "examples": 64, "trivial": trivial} for s in steps]
+
+
+def test_data_sets_of_one_place_are_told_apart_by_what_a_constant_answer_costs_on_them(tmp_path: Path) -> None:
+    """One of them may be evaluated more often."""
+    assert _numbers(tmp_path, _of(2.7, 10, 20, 30) + _of(2.9, 10, 20)) == [1, 1, 1, 2, 2]
+
+
+def test_data_drawn_anew_stays_in_one_series(tmp_path: Path) -> None:
+    """Two batches a step, each with labels of its own; and the same data twice a step."""
+    drawn = [row for k in range(6) for row in _of(2.7 + 0.01 * k, 10 * (1 + k // 2))]
+    assert _numbers(tmp_path, drawn) == [0] * 6
+    assert _numbers(tmp_path, _of(2.7, 10, 20) + _of(2.7, 10, 20)) == [0] * 4

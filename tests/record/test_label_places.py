@@ -315,3 +315,21 @@ def test_a_stop_token_of_its_own(tmp_path: Path) -> None:
     """Padding follows the stop token, which is every sequence's last label."""
     signals = seen(tmp_path, Causal(), _ending(2, 3))
     assert (signals["after_end_id"], signals["last_label_share"]) == (3, 1.0)
+
+
+def test_another_training_of_the_process_is_looked_at_anew() -> None:
+    """The labels of a second optimizer, made later, are counted from the start: the first one's are not among them."""
+
+    def training() -> None:
+        model = Causal()
+        for offset in (1, 2):
+            optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+            for _ in range(STEPS):
+                loss = shifted_by(offset)(model, torch.randint(0, V, (B, T)))
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+
+    details = [e["detail"] for e in record(training).of("event") if e["kind"] == "labels"]
+    assert [d["next_share"] == 1.0 for d in details if d["batches"] == 1] == [True, False]
+    assert details[-1]["second_share"] == 1.0

@@ -8,6 +8,39 @@ Evaluation = dict[str, Any]
 TRAIN, TEST = "train", "test"
 
 
+def told_apart(evaluations: Iterable[Evaluation]) -> list[Evaluation]:
+    """Return evaluations, those that one place makes of several data sets at one step each in a series of its own.
+
+    Data sets are told apart by what a constant answer costs on them, where that stays from step to step.
+    """
+    found = list(evaluations)
+    steps: dict[Any, dict[Any, list[Any]]] = {}
+    for one in found:
+        steps.setdefault(one.get("series"), {}).setdefault(one["step"], []).append(_data_of(one))
+    several = {number for number, by_step in steps.items() if number is not None and _several(list(by_step.values()))}
+    numbers: dict[Any, int] = {}
+    free = 1 + max((int(number) for number in steps if number is not None), default=0)
+    for one in found:
+        if one.get("series") in several:
+            numbers.setdefault((one["series"], _data_of(one)), free + len(numbers))
+    return [
+        {**one, "series": numbers[one["series"], _data_of(one)]} if one.get("series") in several else one
+        for one in found
+    ]
+
+
+def _data_of(evaluation: Evaluation) -> tuple[Any, Any]:
+    return evaluation.get("examples"), evaluation.get("trivial")
+
+
+def _several(steps: list[list[Any]]) -> bool:
+    """Return whether evaluations are of several data sets, each of them once a step at most."""
+    most = max(map(len, steps))
+    known = {data for step in steps for data in step}
+    once = all(len(set(step)) == len(step) for step in steps)
+    return once and len(known) == most > 1 and all(trivial is not None for _, trivial in known)
+
+
 def on_training_data(evaluations: Iterable[Evaluation]) -> list[Evaluation]:
     """Return the evaluations of series that were made on the data of the training."""
     found = list(evaluations)

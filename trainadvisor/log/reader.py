@@ -13,12 +13,12 @@ import numpy as np
 from trainadvisor.log.cleaning import whole
 from trainadvisor.log.columns import Floats, Ints
 from trainadvisor.log.combining import combine
-from trainadvisor.log.evaluation_records import held_out, on_training_data
+from trainadvisor.log.evaluation_records import held_out, on_training_data, told_apart
 from trainadvisor.log.layer_samples import LayerSeries, Sample, fitting
 from trainadvisor.log.records import CUT
 from trainadvisor.log.stream import Stream
 from trainadvisor.log.taken_records import LogRecords
-from trainadvisor.log.training_phases import TrainingPhase, main_phase, phases_of
+from trainadvisor.log.training_phases import TrainingPhase, main_phase, phases_of, renewed
 
 
 def read_log(path: str | os.PathLike[str]) -> "RunLog":
@@ -140,7 +140,21 @@ class RunLog(LogRecords):
     @cached_property
     def evaluations(self) -> list[dict[str, Any]]:
         """Return the evaluations of the main phase, on whatever data."""
-        return [record for record in self.all_evals if self.phase.covers_eval(record["step"])]
+        return [record for record in self.told_evals if self.phase.covers_eval(record["step"])]
+
+    @cached_property
+    def told_evals(self) -> list[dict[str, Any]]:
+        """Return the evaluations of all phases, those of each data set in a series of its own."""
+        return told_apart(self.all_evals)
+
+    @cached_property
+    def renewed_at(self) -> int:
+        """Return the step at which an optimizer of the main phase was last made anew, else its first one."""
+        made = renewed(self.optimizers, self.phase.optimizers)
+        places = [self._columns.first_use[o] for o in made if o in self._columns.first_use]
+        numbers = self._columns.column("step")
+        inside = [int(numbers[place]) for place in places if place < numbers.size]
+        return max(inside, default=self.phase.first)
 
     @cached_property
     def evals(self) -> list[dict[str, Any]]:

@@ -74,6 +74,12 @@ def _made_anew(optimizers: Iterable[Mapping[str, Any]]) -> dict[int, int]:
     return same
 
 
+def renewed(optimizers: Iterable[Mapping[str, Any]], among: Iterable[int]) -> list[int]:
+    """Return those among some optimizers that were made anew at the place of another one."""
+    same = _made_anew(optimizers)
+    return [number for number in among if same.get(number, number) != number]
+
+
 def _overlapping(uses: list[tuple[int, int, int]]) -> list[tuple[int, int, list[int]]]:
     groups: list[tuple[int, int, list[int]]] = []
     for first, last, optimizer in uses:

@@ -16,7 +16,8 @@ LEAST_SHARE, LEAST_STEPS, MOST = 0.05, 20, 10
 SWEPT, EVENLY = 100.0, 2.0
 # What a log derives from its records, and derives anew for another phase or with more records.
 DERIVED = (
-    "phases", "phase", "_span", "steps", "lr_groups", "lr", "evaluations", "evals", "train_evals", "model", "layers",
+    "phases", "phase", "_span", "steps", "lr_groups", "lr", "evaluations", "told_evals", "renewed_at", "evals",
+    "train_evals", "model", "layers",
 )  # fmt: skip
 # Events that are a fault of the training in whose steps they lie.
 AT_A_STEP = frozenset({"nonfinite"})

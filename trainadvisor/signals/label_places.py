@@ -26,8 +26,12 @@ def last_details(log: RunLog, kind: str) -> list[dict[str, Any]]:
 
 
 def labeled(log: RunLog) -> list[dict[str, Any]]:
-    """Return what is known of the labels of each loss that has enough of them."""
-    return [detail for detail in last_details(log, "labels") if (number(detail.get("labels")) or 0) >= LEAST_LABELS]
+    """Return what is known of the labels of each loss that has enough of them, in this training where it was looked."""
+    told = [event for event in log.events if event["kind"] == "labels"]
+    last = math.inf if log.phase.closing else log.phase.last
+    own = [event for event in told if log.phase.first <= event["step"] <= last]
+    known = {event["subject"]: event["detail"] for event in own or told}.values()
+    return [detail for detail in known if (number(detail.get("labels")) or 0) >= LEAST_LABELS]
 
 
 def _largest(log: RunLog, field: str) -> float | None:

@@ -18,7 +18,7 @@ OF_ROWS = frozenset({"cross_entropy", "nll_loss", "kl_div", "binary_cross_entrop
 SOFTMAXES = frozenset({"softmax", "log_softmax"})
 
 
-@pattern("softmax", "loss", words=(("oftmax",), ("oss", "entropy")))
+@pattern("softmax", "dim", "loss", words=(("oftmax",), ("oss", "entropy")))
 def softmax_wrong_dim(training: Training) -> Iterator[Match]:
     """Yield softmaxes over dimension 0 whose result a loss over a batch of the data is computed of."""
     for loss in training.losses:
@@ -32,7 +32,7 @@ def softmax_wrong_dim(training: Training) -> Iterator[Match]:
             if place is None and end.layer is None and made.args and isinstance(made.func, ast.Attribute):
                 place = made.args[0] if not training.script.full(made.func).startswith("torch.") else None
             if place is not None and constant(place) == 0:
-                values = {"softmax": ast.unparse(made.func), "loss": ast.unparse(loss.call.func)}
+                values = {"softmax": ast.unparse(made.func), "dim": "0", "loss": ast.unparse(loss.call.func)}
                 yield Match(made, values, loss.call, (replaced(training.source, place, "-1"),))
                 break
 

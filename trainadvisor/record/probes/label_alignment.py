@@ -25,6 +25,8 @@ _FIRST, _MOST = 8, 16
 _TOLD = {1, 4, _FIRST, _MOST}
 # Calls without any ids after which no further one is looked at.
 _TRIED = 4
+# How often labels are looked at anew, once a training.
+_MOST_TRAININGS = 8
 # Labels that are compared at most, of a batch.
 _MOST_LABELS = 200_000
 
@@ -38,6 +40,7 @@ class LabelAlignmentProbe:
         self._found: dict[tuple[str, int], LabelPlaces] = {}
         # Calls that were looked at, and those of them that no ids went into.
         self._calls = self._without = 0
+        self._trainings = 1
         self._told: dict[tuple[str, int], int] = {}
         # Ids that a model was called with: what a frozen embedding looks up is not in the graph.
         self._given: list[torch.Tensor] = []
@@ -47,6 +50,14 @@ class LabelAlignmentProbe:
         """Rest once the first labels are compared, or where there are none."""
         over = self._over() or self._calls >= _FIRST or not routine.kinds & CLASSIFYING
         return math.inf if over and not self._given else routine.step
+
+    def on_made(self, thing: object, _: object) -> None:
+        """Begin anew with an optimizer that is made after labels were looked at: another training has its own."""
+        if isinstance(thing, torch.optim.Optimizer) and self._calls and self._trainings < _MOST_TRAININGS:
+            for key in self._found.keys() - self._told.keys():
+                self._tell(key)
+            self._trainings += 1
+            self._found, self._told, self._calls, self._without = {}, {}, 0, 0
 
     @unless_resting
     def on_forward_begins(self, call: Call) -> None:
