@@ -55,6 +55,10 @@ FILLED = """def reward(texts):
 trainer = trl.GRPOTrainer(model, reward_funcs=reward)
 trainer.train()
 """
+PICTURES = """import timm
+train_transform = Compose([ToTensor()])
+val_transform = timm.data.create_transform(8, mean=MEAN, std=STD)
+"""
 SETUP = """import lightning as L
 class Data(L.LightningDataModule):
     def setup(self, stage):
@@ -77,6 +81,11 @@ MADE = "import lightning as L\nval = TensorDataset(x[:9], y[:9])\n"
         ("unnormalized-inputs", FASTAI + "dls = Tabular(frame, procs=[Categorify])\nlearn.fit_one_cycle(5)\n",
          ["procs=[Categorify]"]),
         ("loss-shape-broadcast", SKORCH + SPLIT, ["y = load_y().ravel()"]),
+        ("loss-shape-broadcast", FASTAI + "learn = Learner(dls, net, loss_func=F.mse_loss)\nlearn.fit(5)\n",
+         ["loss_func=F.mse_loss"]),
+        ("loss-shape-broadcast", FASTAI + "learn = Learner(dls, net, loss_func=MSELossFlat())\nlearn.fit(5)\n", []),
+        ("preprocessing-mismatch", PICTURES, ["Compose([ToTensor()])"]),
+        ("preprocessing-mismatch", "import timm\na = Compose([ToTensor()])\nb = Compose([Crop(8)])\n", []),
         ("groups-without-spread", TRL + FILLED, ["rewards.append(float(text == right))"]),
         ("unnormalized-targets", KERAS + "y = y * 9000\n" + FIT, ["y = y * 9000"]),
         ("label-problem", KERAS + "x = x[order]\n" + FIT, ["x = x[order]"]),
@@ -106,6 +115,8 @@ MADE = "import lightning as L\nval = TensorDataset(x[:9], y[:9])\n"
         ("frozen-parameters", FASTAI + "learn.freeze()\nfreeze()\nlearn.fit(5)\n", ["learn.freeze()"]),
         ("frozen-parameters", "import peft\npeft.LoraConfig(r=8)\ntrainer.train()\n", ["peft.LoraConfig(r=8)"]),
         ("frozen-parameters", "import peft\npeft.LoraConfig(task_type='SEQ_CLS')\ntrainer.train()\n", []),
+        ("frozen-parameters", "import peft\npeft.LoraConfig(task_type=TaskType.FEATURE_EXTRACTION)\ntrainer.train()\n",
+         ["peft.LoraConfig(task_type=TaskType.FEATURE_EXTRACTION)"]),
         ("frozen-parameters", "import peft\npeft.LoraConfig(modules_to_save=['head'])\ntrainer.train()\n", []),
         ("loss-without-graph", ADAPTERS, ["PeftModel.from_pretrained(base, 'a')"]),
         ("index-out-of-range", "import transformers\ntokenizer.add_tokens(['<a>'])\ntrainer.train()\n",

@@ -104,6 +104,19 @@ def test_a_backward_after_cleared_gradients_is_another_cycle() -> None:
     assert (context.counts["cleared_backwards"], context.step.losses) == (0, [1.0])
 
 
+def test_a_wrapper_that_imitates_an_optimizer_clears_the_one_inside() -> None:
+    """As the optimizers of Lightning do, which a module takes from `self.optimizers()`; another one stays as it is."""
+    probe, _, optimizer = _made(micro=0)
+    other = torch.optim.SGD([nn.Parameter(torch.ones(1))], lr=0.1)
+    probe.on_step_ends(optimizer)
+    probe.on_step_ends(other)
+    wrapper = torch.optim.SGD([nn.Parameter(torch.ones(1))], lr=0.1)
+    wrapper.optimizer = optimizer  # type: ignore[attr-defined]
+    probe.on_zero_grad((wrapper,), None, None)
+    assert probe._left[id(optimizer)] is False
+    assert probe._left[id(other)] is True
+
+
 @pytest.mark.parametrize(("value", "stale"), [(0.5, True), (0.0, False), (None, False)])
 def test_gradients_that_are_left_at_the_next_backward_make_a_stale_step(value: float | None, *, stale: bool) -> None:
     """By value, once a step."""

@@ -101,6 +101,7 @@ DIALECTS: dict[str, Mapping[str, str]] = {
         "unfreeze": "learner.unfreeze()",
         "early-stopping": "Learner(cbs=EarlyStoppingCallback(patience=3))",
         "loss-function": "Learner(loss_func=...)",
+        "match-shapes": "Learner(loss_func=MSELossFlat())",
         "change-output-activation": "y_range=(low, high): from below the smallest target to above the largest",
     },
 }

@@ -33,7 +33,7 @@ _DRIVERS = frozenset({
 _ELSEWHERE = frozenset({
     "lr-schedule", "stale-evaluated-copy", "grad-accumulation-scaling", "train-mode-in-eval", "frozen-parameters",
     "validation-leak", "vanishing-gradients", "saturated-activations", "template-without-marks",
-    "accumulation-cleared", "temperature", "scheduler-step-count", "missing-zero-grad",
+    "accumulation-cleared", "temperature", "scheduler-step-count", "missing-zero-grad", "preprocessing-mismatch",
 })  # fmt: skip
 HOLDERS: dict[str, Hold] = {}
 # Layers that end a model and change what it gives.
@@ -86,7 +86,22 @@ def _scales(training: Training, call: ast.Call) -> bool:
     return made.endswith("ImageProcessor") and constant(keyword(call, "do_rescale")) is not False
 
 
-@_holds("unnormalized-targets", "loss-shape-broadcast")
+@_holds("preprocessing-mismatch")
+def _transforms(training: Training) -> Iterator[ast.AST]:
+    """Yield transforms of pictures without Normalize where others of the script have it, as timm's own do."""
+    made = [call for call in training.script.calls if called(call) in ("Compose", "create_transform")]
+    plain = [call for call in made if called(call) == "Compose" and "Normalize" not in ast.unparse(call)]
+    yield from plain if len(plain) < len(made) else ()
+
+
+@_holds("loss-shape-broadcast")
+def _judged(training: Training) -> Iterator[ast.AST]:
+    """Yield a loss of torch that a learner of fastai is given, whose own ones flatten both sides; else the targets."""
+    given = [word for word in _settings(training, "loss_func") if not ast.unparse(word.value).endswith("Flat()")]
+    yield from given or _targets(training)
+
+
+@_holds("unnormalized-targets")
 def _targets(training: Training) -> Iterator[ast.AST]:
     """Yield where the targets get their values."""
     yield from (binding.statement for binding in _given(training, 1))
@@ -198,12 +213,13 @@ def _frozen(training: Training) -> Iterator[ast.AST]:
 def _keeps_off(call: ast.Call) -> bool:
     """Return whether a call of fastai or Lightning freezes, or one of peft adds or loads an adapter that alone trains.
 
-    What peft adds leaves a new head off, unless it is told of the task; what it loads is off as a whole.
+    What peft adds leaves a new head off, unless it is told of a task that has one; what it loads is off as a whole.
     """
     if called(call) in ("freeze", "freeze_to"):
         return isinstance(call.func, ast.Attribute)
     if called(call) == "LoraConfig":
-        return all(keyword(call, told) is None for told in ("task_type", "modules_to_save", "inference_mode"))
+        heads = "CLS" in ast.unparse(keyword(call, "task_type") or call.func)
+        return not heads and all(keyword(call, told) is None for told in ("modules_to_save", "inference_mode"))
     loads = called(call) == "from_pretrained" and ast.unparse(call.func).startswith("Peft")
     return loads and keyword(call, "is_trainable") is None
 

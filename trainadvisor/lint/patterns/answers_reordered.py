@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from trainadvisor.source.training import Training
 
 METRIC = re.compile(r"_(score|report|matrix|error|loss|curve|corrcoef)$|^(pearsonr|spearmanr|array_equal|eq)$")
-LABELS = re.compile(r"label|target|(^|[\W_])y([\W_]|$)", re.IGNORECASE)
+LABELS = re.compile(r"label|target|\.classes$|(^|[\W_])y([\W_]|$)", re.IGNORECASE)
 AROUND = frozenset({"tqdm", "enumerate", "iter", "list", "track"})
 COLLECTS = frozenset({"append", "extend"})
 # One number a batch is no column of answers.
@@ -32,7 +32,7 @@ def answers_reordered(training: Training) -> Iterator[Match]:
     for loop in training.script.of_type(ast.For):
         kept = collected(loop)
         for loader, scope, names in shuffled(training, loop, kept) if kept else ():
-            for node, answers, other in _beside(training, scope, names):
+            for node, answers, other in beside(training, scope, names):
                 values = {"answers": answers, "labels": other, "loader": ast.unparse(loader)}
                 yield Match(node, values, loader)
                 break
@@ -80,7 +80,7 @@ def shuffled(training: Training, loop: ast.For, kept: str) -> Iterator[tuple[ast
     while isinstance(iterated, ast.Call) and called(iterated) in AROUND and iterated.args:
         iterated = iterated.args[0]
     scope = training.script.scope(loop)
-    names = _made_of(training, scope, {kept}, loop)
+    names = made_of(training, scope, {kept}, loop)
     arguments = [a.arg for a in scope.args.args] if isinstance(scope, ast.FunctionDef) else []
     if not isinstance(iterated, ast.Name) or iterated.id not in arguments:
         made = training.made(iterated)
@@ -96,7 +96,7 @@ def shuffled(training: Training, loop: ast.For, kept: str) -> Iterator[tuple[ast
         if made is not None and shuffles(made):
             around = training.script.scope(call)
             bound = {n for s in _binding(training, call) for n in names_in(s)}
-            yield made, around, _made_of(training, around, bound, call)
+            yield made, around, made_of(training, around, bound, call)
 
 
 def shuffles(made: ast.Call) -> bool:
@@ -109,7 +109,7 @@ def _binding(training: Training, call: ast.Call) -> list[ast.expr]:
     return statement.targets if isinstance(statement, ast.Assign) and len(statement.targets) == 1 else []
 
 
-def _made_of(training: Training, scope: ast.AST, names: set[str], start: ast.AST) -> set[str]:
+def made_of(training: Training, scope: ast.AST, names: set[str], start: ast.AST) -> set[str]:
     """Return names, with those that are bound to something made of them behind a place."""
     found = set(names)
     for node in training.script.inside(scope):
@@ -119,7 +119,7 @@ def _made_of(training: Training, scope: ast.AST, names: set[str], start: ast.AST
     return found
 
 
-def _beside(training: Training, scope: ast.AST, names: set[str]) -> Iterator[tuple[ast.AST, str, str]]:
+def beside(training: Training, scope: ast.AST, names: set[str]) -> Iterator[tuple[ast.AST, str, str]]:
     """Yield where answers meet something else, entry by entry: the node, the answers and what they are set beside."""
     for node in training.script.inside(scope):
         pair: list[ast.expr] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from typing import TYPE_CHECKING
 
 from trainadvisor.lint.better import better, direction_of_name
@@ -12,7 +13,6 @@ from trainadvisor.source.syntax import called, constant, is_open, keyword
 from trainadvisor.source.training import words_of
 
 if TYPE_CHECKING:
-    import ast
     from collections.abc import Iterator
 
     from trainadvisor.source.training import Training
@@ -38,16 +38,27 @@ def best_direction(training: Training) -> Iterator[Match]:
             side = 1 if greater is True or (greater is None and not watched.endswith("loss")) else -1
             known = greater is None or isinstance(greater, bool)
             if known and (wanted := direction_of_name(watched)) and side != wanted:
-                holds = keyword(call, "greater_is_better") or keyword(call, "metric_for_best_model") or call
-                yield Match(holds, _values(call, watched, wanted))
+                told = keyword(call, "greater_is_better")
+                holds = told or keyword(call, "metric_for_best_model") or call
+                span = with_argument(training.source, call, "greater_is_better", str(wanted > 0))
+                yield Match(holds, _values(call, watched, wanted), None, (span,) if span is not None else None)
 
 
 def _of_plateau(training: Training, call: ast.Call) -> Iterator[Match]:
-    """Yield a plateau schedule that is stepped with a metric of the other side."""
+    """Yield a plateau schedule that is stepped with a metric of the other side, or watches one by Lightning."""
     for step in training.methods("step"):
         given = keyword(step, "metrics", 0)
         if given is not None and training.made(step.func.value) is call:  # type: ignore[attr-defined]
             yield from _told(training, call, words_of(given), better(training, given), _mode(call, 1), step)
+    for node in training.script.of_type(ast.Dict):
+        held = {constant(key): value for key, value in zip(node.keys, node.values, strict=True)}
+        schedule, watched = held.get("scheduler"), constant(held.get("monitor"))
+        if schedule is not None and isinstance(watched, str) and _is_made(training, schedule, call):
+            yield from _told(training, call, watched, direction_of_name(watched), _mode(call, 1))
+
+
+def _is_made(training: Training, given: ast.expr, call: ast.Call) -> bool:
+    return given is call or training.made(given) is call
 
 
 def _mode(call: ast.Call, place: int | None = None) -> int:

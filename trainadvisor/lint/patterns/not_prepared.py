@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from trainadvisor.source.training import Training
 
 
-@pattern("optimizer", words=(("accelerate",), (".accumulate(",), (".step(",)))
+@pattern("place", "told", words=(("accelerate",), (".accumulate(",), (".step(",)))
 def grad_accumulation_scaling(training: Training) -> Iterator[Match]:
     """Yield steps inside of accumulate() by an optimizer that prepare() was never given."""
     script = training.script
@@ -34,7 +34,7 @@ def grad_accumulation_scaling(training: Training) -> Iterator[Match]:
         around = [item for w in script.ancestors(step) if isinstance(w, ast.With) for item in w.items]
         inside = any(ast.unparse(item.context_expr).partition("(")[0].endswith(".accumulate") for item in around)
         if isinstance(owner, ast.Name) and inside and owner.id not in handed:
-            yield Match(step, {"optimizer": owner.id}, prepared[0])
+            yield Match(step, {"place": ast.unparse(step), "told": "accelerator.prepare()"}, prepared[0])
 
 
 def _accumulates(call: ast.Call) -> bool:

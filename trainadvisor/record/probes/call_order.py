@@ -69,7 +69,10 @@ class CallOrderProbe:
     def on_zero_grad(self, args: tuple[Any, ...], _: object, __: object) -> None:
         """Note cleared gradients; after the backward and before the step they are lost."""
         self._counts["zero_grad"] += 1
-        cleared = [id(args[0])] if isinstance(args[0], torch.optim.Optimizer) else list(self._left)
+        owner, cleared = args[0], list(self._left)
+        if isinstance(owner, torch.optim.Optimizer):
+            # A wrapper that imitates the class of an optimizer, as Lightning's does, clears the one inside.
+            cleared = [id(getattr(owner, "optimizer", owner))]
         for optimizer in cleared:
             self._clear(optimizer)
         step = self._context.step
