@@ -245,6 +245,18 @@ def test_runs_that_differ_in_their_seed_show_what_chance_explains() -> None:
     assert compare(runs[0], runs[2]).verdict == "better"
 
 
+def test_what_chance_explains_is_told_apart_from_what_it_does_not() -> None:
+    """Each figure by its name; that nothing is known is said as well."""
+    runs = [seeded(0, 1.0), seeded(1, 1.2), seeded(0, 0.5, lr=0.1), seeded(1, 0.7, lr=0.1)]
+    by = "run-to-run noise, by 4 runs that differ in their seed alone:"
+    for other, told in (
+        (runs[2], f"{by} beyond it none; within it final loss"),
+        (seeded(0, 0.1, lr=0.2), f"{by} beyond it final loss; within it none"),
+    ):
+        assert told in " ".join(compared.render(compare(runs[0], other, chance(runs)), "en").split())
+    assert "run-to-run noise: not known" in compared.render(compare(runs[0], runs[2]), "en")
+
+
 @pytest.mark.parametrize(
     "other",
     [

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import forkedpython
 import pytest
 
 from trainadvisor.cli import COMMANDS, MODULES, SERVER
@@ -57,9 +58,8 @@ def read(ours: int) -> bytes:
 
 
 def into_a_pipe(arguments: list[str], folder: Path) -> str:
-    """Return what a command writes where its streams are pipes."""
-    command = [sys.executable, "-m", "trainadvisor", *arguments]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    """Return what a command writes where its streams are no terminal."""
+    done = forkedpython.run(["-m", "trainadvisor", *arguments], folder)
     return done.stdout + done.stderr
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import CodeType
 
-STEPS = 6
+STEPS = 4
 
 
 def functions() -> Iterator[tuple[Any, str]]:
@@ -42,13 +42,13 @@ def _is_plain(name: str, body: object) -> bool:
 def train() -> tuple[list[float], list[torch.Tensor]]:
     """Train a network with most of what probes look at: batch norm, dropout, clipping, a schedule, validation."""
     torch.manual_seed(1)
-    x = torch.randn(48, 4)
+    x = torch.randn(32, 4)
     data = DataLoader(TensorDataset(x, x[:, :3].argmax(1)), 16, shuffle=True)
     model = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Dropout(0.2), nn.Linear(8, 3))
     optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
     scheduler = torch.optim.lr_scheduler.StepLR(optimizer, 2)
     losses = []
-    for _ in range(STEPS // 3):
+    for _ in range(STEPS // 2):
         for inputs, labels in data:
             optimizer.zero_grad()
             loss = F.cross_entropy(model.train()(inputs), labels)

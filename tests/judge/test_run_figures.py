@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from builders import build_log, make_model, make_optimizer
+from builders import build_log, event, make_model, make_optimizer
 
 from trainadvisor.telling import diagnose
 
@@ -138,3 +139,60 @@ def test_the_accuracy_of_training_is_told_of_curves_only(tmp_path: Path) -> None
     read = diagnose(tmp_path / "a.log").run
     assert read["task_metrics"] == [{"name": "", "first": 0.1, "last": 0.9}]
     assert "task_metrics" not in run(tmp_path, columns={"loss": [1.0] * 40, "accuracy": [0.5] * 40})
+
+
+def test_metrics_of_an_evaluation_are_told_up_to_fifty(tmp_path: Path) -> None:
+    """By their last finite value, in the order in which they came."""
+    first = {"step": 1, "metrics": {f"m{n}": float(n) for n in range(60)}}
+    facts = run(tmp_path, columns={"loss": [1.0] * 5}, evals=[first, {"step": 2, "metrics": {"m3": 0.5, "m4": "nan"}}])
+    assert facts["val_metrics"] == {f"m{n}": 0.5 if n == 3 else float(n) for n in range(50)}
+
+
+@pytest.mark.parametrize(("steps", "points"), [(7, 7), (60, 60), (150, 60)])
+def test_a_curve_is_medians_of_equal_stretches(tmp_path: Path, steps: int, points: int) -> None:
+    """Each with the last step of its stretch, at most sixty, without what is not finite."""
+    losses = [NAN, *np.arange(steps, dtype=float)]
+    curve = run(tmp_path, columns={"loss": losses})["loss_curve"]
+    edges = [int(edge) for edge in np.linspace(0, steps, points + 1)]
+    naive = [[stop, float(np.median(losses[1 + start : 1 + stop]))] for start, stop in pairwise(edges)]
+    assert curve == naive
+
+
+@pytest.mark.parametrize(
+    ("schedulers", "rates", "told"),
+    [
+        ([], [0.1, 0.1], "none"),
+        ([], [0.1, 0.05], "by hand"),
+        ([{"id": 0, "class": "StepLR"}], [0.1, 0.05], "StepLR"),
+        ([{"id": 0, "class": "StepLR"}, {"id": 1, "class": "ConstantLR"}], [0.1, 0.1], "StepLR + ConstantLR"),
+        ([{"id": 0, "class": "StepLR"}, {"id": 1, "class": "StepLR"}], [0.1, 0.1], "StepLR"),
+    ],
+)  # fmt: skip
+def test_the_schedule_is_told_by_its_class(
+    tmp_path: Path, schedulers: list[dict[str, Any]], rates: list[float], told: str
+) -> None:
+    """Or as one by hand, where the rate changes without one."""
+    columns = {"loss": [1.0] * 20, "lr": np.linspace(*rates, 20).tolist()}
+    facts = run(tmp_path, columns=columns, optimizers=[make_optimizer()], schedulers=schedulers)
+    assert facts["schedule"] == told
+
+
+def test_times_of_steps_are_told_by_their_quantiles_and_the_cost_of_recording_by_both(tmp_path: Path) -> None:
+    """The last share that was told, of all the time that is known."""
+    events = [event("overhead", {"share": share, "skipped": 3, "budget": 0.01}) for share in (0.5, 0.02)]
+    facts = run(tmp_path, columns={"loss": [1.0] * 101, "seconds": np.arange(101.0)}, events=events)
+    assert [facts[f"step_time_p{q}"] for q in (50, 95, 99)] == pytest.approx([50.0, 95.0, 99.0])
+    assert (facts["overhead"], facts["left_out"], facts["overhead_budget"]) == (0.02, 3, 0.01)
+    assert facts["overhead_seconds"] == pytest.approx(0.02 * 5050)
+
+
+def test_two_runs_of_one_workload_have_its_marks_in_common(tmp_path: Path) -> None:
+    """The shapes of the model and its kinds of layers, its size, and the last evaluation's data."""
+    one, other = make_model(("a", "Linear", 4, 2)), make_model(("a", "Linear", 2, 4))
+    renamed = make_model(("b", "Linear", 4, 2))
+    evaluated = [{"step": 1, "examples": 50, "trivial": 0.7}]
+    found = [run(tmp_path, columns={"loss": [1.0]}, models=[model], evals=evaluated) for model in (one, other, renamed)]
+    assert [facts["parameters"] for facts in found] == [10, 12, 10]
+    assert found[0]["model_hash"] == found[2]["model_hash"] != found[1]["model_hash"]
+    assert found[0]["val_data"] == [50.0, 0.7]
+    assert "val_data" not in run(tmp_path, columns={"loss": [1.0]}, evals=[{"step": 1, "examples": 50}])

@@ -25,8 +25,8 @@ from torch import nn
 options = argparse.ArgumentParser()
 options.add_argument("--epochs", type=int)
 wanted = options.parse_args()
-data = torch.utils.data.TensorDataset(torch.randn(2560, 512), torch.randint(0, 10, (2560,)))
-loader = torch.utils.data.DataLoader(data, batch_size=64, shuffle=True)
+data = torch.utils.data.TensorDataset(torch.randn(320, 512), torch.randint(0, 10, (320,)))
+loader = torch.utils.data.DataLoader(data, batch_size=32, shuffle=True)
 model = nn.Sequential(nn.Linear(512, 2048), nn.ReLU(), nn.Linear(2048, 2048), nn.ReLU(), nn.Linear(2048, 10))
 optimizer = torch.optim.Adam(model.parameters())
 for epoch in range(wanted.epochs):
@@ -89,8 +89,9 @@ def test_nothing_measured(tmp_path: Path) -> None:
 
 def _flown(folder: Path, env: dict[str, str]) -> dict[str, float]:
     """Return what a preflight says of the whole run."""
-    command = [sys.executable, "-m", "trainadvisor", "preflight", "--no-experiments", "--format", "json", "train.py"]
-    done = subprocess.run([*command, "--epochs", "2"], cwd=folder, env=env, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-m", "trainadvisor", "preflight", "--no-experiments", "--budget", "300s"]
+    given = ["--format", "json", "train.py", "--epochs", "2"]
+    done = subprocess.run([*command, *given], cwd=folder, env=env, capture_output=True, text=True, check=False)
     return next(check["figures"] for check in json.loads(done.stdout)["checks"] if check["name"] == "whole-run")
 
 
@@ -117,7 +118,7 @@ def test_the_memory_of_the_first_steps_is_that_of_the_run(tmp_path: Path) -> Non
         if told[0] == pytest.approx(real[0], rel=0.1):
             break
     assert median(told) == pytest.approx(median(real), rel=0.1)
-    assert (figures["epoch_steps"], figures["epochs"]) == (40, 2)
+    assert (figures["epoch_steps"], figures["epochs"]) == (10, 2)
     assert figures["parameters_mb"] == pytest.approx(4 * (512 * 2048 + 2048 + 2048 * 2048 + 2048 + 20480 + 10) / 1e6)
     assert figures["optimizer_mb"] == 2 * figures["parameters_mb"]
 

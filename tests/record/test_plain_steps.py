@@ -18,8 +18,7 @@ from trainadvisor.record.probes.functional_dropout import EvalDropoutProbe
 from trainadvisor.record.sampling import Tier
 
 
-@pytest.mark.parametrize("way", ["run", "watch"])
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize(("seed", "way"), list(enumerate(["run", "watch"] * 5)))
 def test_records_are_those_of_probes_that_never_rest(seed: int, way: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Field by field, in order; and the weights are those of a training that nobody records."""
     monkeypatch.setattr(record_queue, "_LONG", float("inf"))  # a busy machine makes any step long

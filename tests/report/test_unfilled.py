@@ -33,6 +33,8 @@ RULE = BOOK.rules["lr-too-high"]
         ("They differ ({one} now): look.", "en", "They differ: look."),
         ("It rose, as {one} did; look at it.", "en", "It rose; look at it."),
         ("Halve it. So far {one} of them are left.", "en", "Halve it."),
+        ("Halve it. Keep the batch; set eps to {one}.", "en", "Halve it. Keep the batch."),
+        ("Halve it. Set eps to {one}; keep the batch.", "en", "Halve it."),
         ("at {poor_skill:.0%}", "en", "at 40 %"),
         ("降低 eps（{new_eps:.0e}）后", "zh", "降低 eps 后"),
     ],

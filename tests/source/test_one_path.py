@@ -25,6 +25,7 @@ TOGETHER = {
     "another return": "def f():\n    if c:\n        return\n    first\n    second",
     "behind what was tried": "try:\n    first\nfinally:\n    second",
     "behind no exception": "try:\n    first\nexcept E:\n    c\nelse:\n    second",
+    "where one exception is caught": "try:\n    c\nexcept E:\n    first\n    second",
     "the subject of a match": "match first:\n    case 1:\n        second",
     "the start of a loop": "for _ in first:\n    second",
 }

@@ -175,6 +175,15 @@ def test_files_that_name_their_own_folder_are_told(project):
     assert naming(Survey(project)) == [project / "pkg" / "config.yaml"]
 
 
+def test_a_folder_may_be_spelled_from_home(project, monkeypatch):
+    """Home itself is too common in texts to count, and another folder is not below it."""
+    (project / "pkg" / "config.yaml").write_text("out: ~/here/out")
+    here = project.rename(project.parent / "here")
+    for home, found in ((project.parent, True), (project.parent / "elsewhere", False), (here, False)):
+        monkeypatch.setenv("HOME", str(home))
+        assert naming(Survey(here)) == [here / "pkg" / "config.yaml"][: int(found)]
+
+
 def test_a_package_installed_from_the_folder_is_imported_from_the_copy(monkeypatch):
     """By a path, or by the finder that setuptools makes."""
     import sys

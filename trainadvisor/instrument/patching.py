@@ -140,7 +140,7 @@ def outer():
         ({"".join(f"{name}, " for name in (*code.co_freevars, *code.co_varnames))})
         {"".join(f"{name} = " for name in code.co_varnames if name.isidentifier())}None
 """
-    inner = _inside(_inside(compile(source, VEIL, "exec")))
+    inner = _compiled(source)
     return inner.replace(
         co_flags=inner.co_flags & ~_SEEN_FLAGS | code.co_flags & _SEEN_FLAGS,
         co_name=code.co_name,
@@ -149,6 +149,12 @@ def outer():
         co_filename=f"{VEIL} {code.co_filename}",
         co_consts=tuple(slot if const == _SLOT else const for const in inner.co_consts),
     )
+
+
+@functools.cache
+def _compiled(source: str) -> types.CodeType:
+    """Return the code of the inner function: the same for every recorder that listens, where many come in turn."""
+    return _inside(_inside(compile(source, VEIL, "exec")))
 
 
 def _inside(code: types.CodeType) -> types.CodeType:

@@ -1,5 +1,6 @@
 """Finds the probes: every class marked by `@probe` in a module of `record/probes/`."""
 
+import functools
 import importlib
 import pkgutil
 from typing import Any
@@ -10,8 +11,14 @@ from trainadvisor.record.context import Context, is_probe
 
 def probe_classes() -> list[type[Any]]:
     """Return the probes in the order in which they are told."""
+    return list(_found_in(tuple(probes.__path__)))
+
+
+@functools.cache
+def _found_in(path: tuple[str, ...]) -> list[type[Any]]:
+    """Read the folders once, however many recordings a process makes."""
     found = []
-    for module in pkgutil.iter_modules(probes.__path__, f"{probes.__name__}."):
+    for module in pkgutil.iter_modules(path, f"{probes.__name__}."):
         defined = vars(importlib.import_module(module.name)).values()
         found += [thing for thing in defined if is_probe(thing, module.name)]
     return sorted(found, key=lambda kind: (kind.probe_order, kind.__name__))
