@@ -7,15 +7,18 @@ from typing import TYPE_CHECKING
 
 from trainadvisor.lint.pattern_declaration import Match, pattern
 from trainadvisor.lint.signs import ASKED, Part, minimized, parts
+from trainadvisor.source.edits import replaced
 from trainadvisor.source.syntax import called, constant
 from trainadvisor.source.uses import names_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from trainadvisor.source.edits import Fix
     from trainadvisor.source.training import Training
 
 SQUARES = frozenset({"pow", "square"})
+MODULES = frozenset({"torch", "np", "numpy", "math", "F"})
 TWO = 2
 
 
@@ -30,9 +33,20 @@ def objective_reversed(training: Training) -> Iterator[Match]:
             continue
         if _beside(training, variance, part.node):
             seen.add(block)
-            yield Match(
-                block, {"term": ast.unparse(block).partition(" = ")[2] or ast.unparse(block), "score": variance}
-            )
+            values = {"term": ast.unparse(block).partition(" = ")[2] or ast.unparse(block), "score": variance}
+            yield Match(block, values, fix=_negated(training, block))
+
+
+def _negated(training: Training, block: ast.stmt) -> Fix | None:
+    """Return the change of the sign, where a statement holds the divergence of two names and nothing else."""
+    value = block.value if isinstance(block, ast.Assign) else None
+    if value is None or len(names_in(value) - MODULES) != TWO:
+        return None
+    factor = value.left if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Mult) else value
+    if isinstance(factor, ast.UnaryOp) and isinstance(factor.op, ast.USub):
+        return (replaced(training.source, factor, training.source.segment(factor.operand)),)
+    text = training.source.segment(factor)
+    return (replaced(training.source, factor, f"-{text}" if isinstance(factor, ast.Constant) else f"-({text})"),)
 
 
 def _within(training: Training, part: Part) -> Iterator[Part]:
