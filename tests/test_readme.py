@@ -12,10 +12,12 @@ from pathlib import Path
 
 import click
 import pytest
+import torch
 
 from trainadvisor import configuration, pytest_plugin
 from trainadvisor.cli import COMMANDS as OURS
 from trainadvisor.cli import program
+from trainadvisor.telling import diagnose
 
 ROOT = Path(__file__).parent.parent
 TEXTS = {
@@ -127,6 +129,15 @@ def test_code_runs(code, monkeypatch, tmp_path, capsys):
     exec(compile(ast.parse(code), "README.md", "exec"), {"__name__": "__main__"})  # noqa: S102 - our own README
     assert len(capsys.readouterr().out) > 1
     assert (tmp_path / "log.json").is_file()
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_the_first_training_is_a_sound_one(lang, monkeypatch, tmp_path):
+    """Who pastes it first sees a run that learns, and no finding about our example."""
+    monkeypatch.chdir(tmp_path)
+    torch.manual_seed(0)
+    exec(compile(blocks(lang, "python")[0], lang, "exec"), {"__name__": "__main__"})  # noqa: S102 - our own text
+    assert diagnose("log.json").state == "healthy"
 
 
 @pytest.mark.parametrize("code", [code for code in both("python") if "def test_" in code])
