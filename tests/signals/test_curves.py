@@ -37,6 +37,7 @@ def test_a_rise_is_measured_from_the_lowest_evaluation(tmp_path: Path) -> None:
     told = seen(tmp_path, validated([2.0, 1.5, 1.0, 1.2, 1.4, 1.6]))
     assert (told["curve_evals"], told["curve_points"], told["curve_evals_after_best"]) == (6, 6, 3)
     assert (told["curve_val_best"], told["curve_val_best_step"], told["curve_val_final"]) == (1.0, 2, 1.6)
+    assert seen(tmp_path, validated([2.0, 1.5, 1.0, 1.2, 1.4, 1.7, 1.6]))["curve_val_final"] == 1.6
     assert told["curve_val_rise"] == pytest.approx(0.6)
     assert told["curve_val_lost_share"] == pytest.approx(0.6)
     assert told["curve_val_fall"] == pytest.approx(0.2)

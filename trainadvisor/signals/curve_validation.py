@@ -37,9 +37,9 @@ def curve_val_best(log: RunLog) -> float | None:
 
 @signal(unit="loss", **NEEDS_EVALS)
 def curve_val_final(log: RunLog) -> float | None:
-    """Validation loss at the end."""
+    """Last validation loss, as the log has it."""
     values = held_out(log)[1]
-    return final(values) if values.size else None
+    return float(values[-1]) if values.size else None
 
 
 @signal(unit="step", **NEEDS_EVALS)
