@@ -89,7 +89,7 @@ ALLOWED: dict[str, set[str]] = {
     "compared_settings": {"judge"},
     "repeats": {"compare", "compared_settings"},
     "trials": {"errors", "log", "signals", "instrument", "record", "changes", "numpy", "ray", "torch"},
-    "mending": {"script_mark", "errors", "judge", "lint", "log", "source"},
+    "mending": {"script_mark", "silence", "errors", "judge", "lint", "log", "source"},
     "verify": {
         *WORDS,
         *JUDGING,

@@ -8,6 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from builders import make_loss, signals_of
 
+from trainadvisor.i18n.language import Words
+from trainadvisor.report.text import healthy
+from trainadvisor.signals.evaluations import part_validated
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -48,6 +52,20 @@ def test_a_part_is_compared_with_the_same_part(tmp_path: Path) -> None:
         tmp_path, [term, whole], {"loss": 0.5, "loss_id": 0}, loss=[3.0] * STEPS, loss_id=1, part=0.25, part_id=0
     )
     assert seen["val_train_ratio"] == pytest.approx(2.0)
+    assert part_validated(seen.log) == ("cross_entropy", 0.25)
+
+
+def test_the_report_sets_a_validated_part_beside_the_same_part(tmp_path: Path) -> None:
+    """Where the same loss is validated, or nothing is known of the part in training, nothing is added."""
+    whole, term = {**make_loss("custom"), "id": 1, "parts": [0]}, make_loss(target=TARGET)
+    once = _seen(tmp_path, [term], {"loss": 0.5, "loss_id": 0}, loss=[3.0] * STEPS, loss_id=0)
+    assert part_validated(once.log) is None
+    unknown = _seen(tmp_path, [term, whole], {"loss": 0.5, "loss_id": 0}, loss=[3.0] * STEPS, loss_id=1)
+    assert part_validated(unknown.log) is None
+    run = {"loss_first": 3.0, "loss_final": 3.0, "val_loss_final": 0.5, "val_part": ["cross_entropy", 0.25]}
+    told = "3 -> 3 train, 0.5 validation (cross_entropy alone, which was 0.25 in training)"
+    assert healthy._loss(Words("en"), run) == [told]
+    assert healthy._loss(Words("en"), {**run, "val_part": []}) == ["3 -> 3 train, 0.5 validation"]
 
 
 def test_a_composed_loss_compares_with_itself(tmp_path: Path) -> None:

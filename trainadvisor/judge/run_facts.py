@@ -13,6 +13,7 @@ from trainadvisor.judge.rule_verdict import SignalSource
 from trainadvisor.log.curves.players import players
 from trainadvisor.log.reader import RunLog
 from trainadvisor.log.short_trainings import many_short
+from trainadvisor.signals.evaluations import part_validated
 from trainadvisor.signals.robust_statistics import median, quantiles
 from trainadvisor.signals.task_metrics import is_of_the_loss
 
@@ -166,6 +167,7 @@ def _validation(log: RunLog, signals: SignalSource) -> dict[str, Any]:
         "val_metrics": _metrics(log),
         "task_metrics": _task_metrics(log),
         "val_data": _validated_on(log),
+        "val_part": list(part_validated(log) or ()),
     }
 
 

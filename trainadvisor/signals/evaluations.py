@@ -87,6 +87,14 @@ def training_beside(log: RunLog) -> tuple[Series, Series]:
     return np.asarray(log.steps, dtype=np.float64)[: broken_at(log)][kept], values[kept]
 
 
+def part_validated(log: RunLog) -> tuple[str, float] | None:
+    """Return the kind of loss that is validated where training minimizes a sum with it, and its last level there."""
+    own, main, values = _evaluated(log), main_loss(log), training_beside(log)[1]
+    if own is None or main is None or own["kind"] == main["kind"] or not values.size:
+        return None
+    return str(own["kind"]), robust_statistics.level(robust_statistics.tail(values, 0.1, FEW))
+
+
 def _part(log: RunLog) -> dict[str, Any] | None:
     """Return the standard loss that is a part of a composed one in every step."""
     ids = log.column("part_id")

@@ -60,11 +60,19 @@ def _loss(words: Words, run: Run) -> Parts:
     own: Parts = [_of_player(words, player) for player in run.get("players") or ()]
     losses = [
         *(own or [_part(words, run, "loss.train", first="loss_first", final="loss_final")]),
-        _part(words, run, "loss.val", final="val_loss_final"),
+        _validated(words, run),
     ]
     told = words("clause").join(loss for loss in losses if loss)
     chance = _part(words, run, "loss.chance", value="trivial_loss")
     return [told + words("aside", text=chance) if told and chance else told or chance]
+
+
+def _validated(words: Words, run: Run) -> str | None:
+    """Return the validation loss; where it is a part of the training loss, beside that part."""
+    told, part = _part(words, run, "loss.val", final="val_loss_final"), run.get("val_part")
+    if told is None or not part:
+        return told
+    return told + words("aside", text=words("loss.val.part", kind=part[0], level=number(part[1])))
 
 
 def _of_player(words: Words, player: dict[str, Any]) -> str:
