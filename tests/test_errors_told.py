@@ -186,7 +186,7 @@ def test_both_texts_have_the_same_parts(group: str) -> None:
     ("arguments", "said"),
     [
         (["run"], "trainadvisor：要运行哪个脚本？例如：trainadvisor run train.py；说明见 `trainadvisor run --help`"),
-        (["run", "nothere.py"], "trainadvisor：nothere.py：没有这个脚本；请检查路径"),
+        (["run", "docs/nothere.py"], "trainadvisor：docs/nothere.py：没有这个脚本；请检查路径"),
         (["rn"], "trainadvisor：没有命令“rn”；你是不是想写“run”；说明见 `trainadvisor --help`"),
         (["check", "--fial-on", "x"], "trainadvisor：没有选项 --fial-on；你是不是想用 --fail-on"),
         (["preflight", "--steps", "2", "x.py"], "trainadvisor：'--steps' 的值无效：2 不在范围 x>=5 内"),
