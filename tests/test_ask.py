@@ -62,7 +62,7 @@ QUESTIONS = [
     ("显存泄漏", "memory-grows"),
     ("GPU利用率低", "gpu-idle"),
     ("my GPU is idle most of the time", "gpu-idle"),
-    ("accuracy stuck at 10%", "loss-not-decreasing"),
+    ("accuracy stuck at 10%", "answers-at-chance"),
     ("训练了很久loss还是2.303", "loss-at-chance"),
     ("weights are not updating", "weights-do-not-change"),
     ("sgd or adam?", "choose-optimizer"),

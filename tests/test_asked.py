@@ -71,7 +71,7 @@ def test_what_is_elsewhere_has_no_answer():
     """A question that is most like one that no answer is about leads to none."""
     examples = Examples(["slow", asked.ELSEWHERE], ["my training is slow", "my kitchen is dirty"])
     matcher = Matcher([Topic("slow", ("training is slow",))])
-    known = asked.Known(examples, {}, {})
+    known = asked.Known(examples, {"training": 3.0, "slow": 3.0}, {})
     assert ranked("the dirty kitchen", matcher, known, ()) == []
     assert ranked("the training is so slow", matcher, known, ()) == ["slow"]
 

@@ -33,9 +33,10 @@ SILENCE = "=silence"  # whoever wants to hear no more of a finding does not ask 
 
 def ranked(question: str, matcher: Matcher, known: Known, written: Container[str]) -> list[str]:
     """Return the names of the answers to a question, best first; none where no answer is about it."""
-    belongs = belonging(question, known.words)
-    strange = not is_chinese(question) and unheard(question, known.words) >= STRANGE
-    question = undenied(matcher.mended(question))
+    spelled = matcher.mended(question)
+    belongs = belonging(spelled, known.words)
+    strange = not is_chinese(question) and unheard(spelled, known.words) >= STRANGE
+    question = undenied(spelled)
     asked = Phrase.of(question)
     if asked.is_elsewhere:
         return []

@@ -7,7 +7,7 @@ from functools import cache
 
 from trainadvisor.answers.words import IGNORED, NEGATING, concepts, english_words
 
-SHORTEST_MENDED, ALIKE = 5, 0.8
+SHORTEST_MENDED, ALIKE = 5, 0.85
 FURTHEST, SHARE = 2, 3  # letters that a mistyped word is longer or shorter at most, and one for each so many letters
 
 
