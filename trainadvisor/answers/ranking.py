@@ -35,7 +35,8 @@ def ranked(question: str, matcher: Matcher, known: Known, written: Container[str
     """Return the names of the answers to a question, best first; none where no answer is about it."""
     spelled = matcher.mended(question)
     belongs = belonging(spelled, known.words)
-    strange = not is_chinese(question) and unheard(spelled, known.words) >= STRANGE
+    # Misspelled words are unheard too: what they are mended to has to speak for the field.
+    strange = not is_chinese(question) and unheard(question, known.words) >= STRANGE and belongs <= 0
     question = undenied(spelled)
     asked = Phrase.of(question)
     if asked.is_elsewhere:
