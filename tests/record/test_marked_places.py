@@ -14,7 +14,9 @@ PROBABILITIES, LOGITS = "binary_cross_entropy", "binary_cross_entropy_with_logit
 
 
 def _counts(kind: str, prediction: torch.Tensor, target: torch.Tensor | None = None) -> list[float] | None:
-    entry: Any = SimpleNamespace(kind=kind, number=0, fact={"reduction": "mean", "weighted": True, "label_smoothing": 0.0})
+    entry: Any = SimpleNamespace(
+        kind=kind, number=0, fact={"reduction": "mean", "weighted": True, "label_smoothing": 0.0}
+    )
     target = torch.zeros_like(prediction) if target is None else target
     call: Any = SimpleNamespace(prediction=prediction, target=target, entry=entry, value=torch.tensor(0.5))
     sums = LossSums(entry)
