@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 
-class LearnedQuestions(BuildHookInterface):  # type: ignore[type-arg]
+class LearnedQuestions(BuildHookInterface):  # type: ignore[type-arg] - any configuration will do, none is read
     """Learns when a wheel is built; a source tree learns at its first question."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
@@ -24,6 +25,13 @@ class LearnedQuestions(BuildHookInterface):  # type: ignore[type-arg]
         from trainadvisor.judge.rulebook import ANSWERS, shipped_rules
 
         rules = shipped_rules()
-        self._made = Path(tempfile.mkdtemp()) / asked.LEARNED
-        asked.ship(rules, topics_of(written.load(rules / ANSWERS), load()), self._made)
-        build_data["force_include"][str(self._made)] = f"trainadvisor/_rules/{asked.LEARNED}"
+        self._folder = tempfile.mkdtemp()
+        made = Path(self._folder) / asked.LEARNED
+        asked.ship(rules, topics_of(written.load(rules / ANSWERS), load()), made)
+        build_data["force_include"][str(made)] = f"trainadvisor/_rules/{asked.LEARNED}"
+
+    def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
+        """Remove the file; the wheel has it by now."""
+        del build_data, artifact_path
+        if version != "editable":
+            shutil.rmtree(self._folder)

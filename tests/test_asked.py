@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from trainadvisor.answers import asked, question
+from trainadvisor.answers.denials import without_denied
 from trainadvisor.answers.likeness import Examples
 from trainadvisor.answers.matching import Matcher, Topic
 from trainadvisor.answers.ranking import ranked
@@ -106,6 +107,19 @@ def test_what_a_thing_is_and_what_no_question_holds_have_no_answer(text):
 def test_the_meaning_leads_to_the_answer(text, name):
     """Two courses in two clauses, what something is good for, and the program itself."""
     assert first(text) == [name]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("i lowered the lr but still nan", "lr"), ("学习率调了好几个还是不行", "学习率"),
+        ("i raised the learning rate and now the loss is nan", None), ("i changed the lr and it got worse", None),
+        ("换了优化器以后变差了", None), ("学习率改了之后loss变nan", None),
+    ],
+)  # fmt: skip
+def test_what_was_tried_is_left_out_unless_the_trouble_came_of_it(text, told):
+    """Who says what a change brought asks about that change."""
+    assert without_denied(text) == text if told is None else told not in without_denied(text)
 
 
 @pytest.mark.parametrize(

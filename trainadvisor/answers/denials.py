@@ -22,6 +22,11 @@ DENIED = re.compile(
 CAUSE = r"(?:learning\s+rate|lr|batch\s?size|bs|data(?:set)?|labels?|optimi[sz]er|(?:weight\s+)?init\w*|scheduler)s?"
 CAUSE_ZH = r"(?:学习率|lr|批大小|batch\s?size|数据集?|标签|优化器|初始化|显存|网速)"
 BLAMED = r"(?:problem|issue|cause|reason|culprit|fault)"
+# A change after which something happened is what the question is about.
+FOLLOWED = (
+    r"(?!\s*,?\s*(?:(?:and|then|now|after|since)\s+)+(?:then|now|it|the|my|loss|accuracy|acc|training|everything)\b)"
+)
+FOLLOWED_ZH = r"(?!之?后|以后|就|现在|然后)"
 NUMBER = r"\d[\d.]*(?:e-?\d+)?"
 NOT_THIS = re.compile(
     rf"\b(?:(?:it|this|that|problem|issue|cause|reason)\s+is|its|thats|definitely|surely|probably)\s+not\s+"
@@ -31,10 +36,10 @@ NOT_THIS = re.compile(
 )
 TRIED = re.compile(
     rf"\b(?:(?:i|we|ive|weve)\s+)?(?:have\s+|already\s+)*(?:tried|changed|lowered|raised|swapped|checked)\s+"
-    rf"(?:(?:different|various|several|many|other|all|changing|lowering|raising|the|my)\s+)*{CAUSE}(?!\w)"
+    rf"(?:(?:different|various|several|many|other|all|changing|lowering|raising|the|my)\s+)*{CAUSE}(?!\w){FOLLOWED}"
     rf"|\btried\s+{NUMBER}(?:\s*(?:to|and|or|,)\s*{NUMBER})*|试(?:了|过){NUMBER}(?:\s*[到至和、,]\s*{NUMBER})*"
-    rf"|{CAUSE_ZH}(?:已经|也|都|我)*(?:调|改|换|试|降|查)(?:了|过)(?:好?几[个遍次]|很多[个遍次]?|[个遍次])?(?:了)?"
-    rf"|(?:已经|也|都)?(?:调|改|换|试|检查)(?:了|过)(?:好?几个|很多|各种|不同的?)?{CAUSE_ZH}"
+    rf"|{CAUSE_ZH}(?:已经|也|都|我)*(?:调|改|换|试|降|查)(?:了|过)(?:好?几[个遍次]|很多[个遍次]?|[个遍次])?(?:了)?{FOLLOWED_ZH}"
+    rf"|(?:已经|也|都)?(?:调|改|换|试|检查)(?:了|过)(?:好?几个|很多|各种|不同的?)?{CAUSE_ZH}{FOLLOWED_ZH}"
 )
 
 

@@ -7,21 +7,21 @@ while the fault stands in the data, the model or a setting. Places that are show
 from __future__ import annotations
 
 import ast
-import re
-from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from trainadvisor.lint.patterns import split_in_setup
 from trainadvisor.log.framework_names import DISTRIBUTIONS, SETTING_CALLS
+from trainadvisor.mending import framework_steps
 from trainadvisor.mending.fault_places import named_values
+from trainadvisor.mending.framework_holders import holders, settings
 from trainadvisor.mending.project import imported_names
 from trainadvisor.source.syntax import called, constant, keyword
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from trainadvisor.source.bindings import Binding
     from trainadvisor.source.training import Training
 
-Hold = Callable[["Training"], Iterator[ast.AST]]
 _FRAMEWORKS = frozenset({*DISTRIBUTIONS, "timm", "peft"})
 # Calls that train, or that make what trains: of their lines nothing else is known.
 _DRIVERS = frozenset({
@@ -35,23 +35,16 @@ _ELSEWHERE = frozenset({
     "validation-leak", "vanishing-gradients", "saturated-activations", "template-without-marks",
     "accumulation-cleared", "temperature", "scheduler-step-count", "missing-zero-grad", "preprocessing-mismatch",
 })  # fmt: skip
-HOLDERS: dict[str, Hold] = {}
+_HOLDERS, _holds = holders()
 # Layers that end a model and change what it gives.
 _ENDS = ("Softmax", "LogSoftmax", "Sigmoid", "ReLU", "Tanh")
-# Schedules of a framework's own that change the rates of an optimizer handed over.
-_SCHEDULES = ("PiecewiseLinear", "LinearCyclicalScheduler", "CosineAnnealingScheduler", "ParamGroupScheduler",
-              "LRScheduler", "create_lr_scheduler_with_warmup", "create_scheduler_v2", "create_scheduler",
-              "CosineLRScheduler", "StepLRScheduler", "MultiStepLRScheduler", "PolyLRScheduler",
-              "TanhLRScheduler")  # fmt: skip
-# A temperature at which all samples are the same, and how many things are handed to `fit`: with data to evaluate on,
-# and as inputs and targets.
-_COLD, _WITH_DATA, _PAIR = 0.1, 3, 2
-_SHARES = ("val_dataloaders", "eval_dataset", "validation_data")
+# A temperature at which all samples are the same, and how many things are handed to `fit` as inputs and targets.
+_COLD, _PAIR = 0.1, 2
 
 
 def held_at(training: Training, code: str, line: int | None) -> list[ast.AST]:
     """Return the places that hold what a finding is about, none where its recorded line may."""
-    hold = HOLDERS.get(code)
+    hold = _HOLDERS.get(code) or framework_steps.HOLDERS.get(code)
     if hold is None or not _is_by_framework(training):
         return []
     drives = any(called(c) in _DRIVERS for c in training.script.calls if c.lineno <= (line or 0) <= (c.end_lineno or 0))
@@ -62,14 +55,6 @@ def _is_by_framework(training: Training) -> bool:
     nodes = training.script.of_type(ast.Import, ast.ImportFrom)
     names = [name for node in nodes for name in imported_names(node)]
     return not _FRAMEWORKS.isdisjoint(name.partition(".")[0] for name in names)
-
-
-def _holds(*codes: str) -> Callable[[Hold], Hold]:
-    def declare(hold: Hold) -> Hold:
-        HOLDERS.update(dict.fromkeys(codes, hold))
-        return hold
-
-    return declare
 
 
 @_holds("unnormalized-inputs", "nan-inputs")
@@ -97,7 +82,7 @@ def _transforms(training: Training) -> Iterator[ast.AST]:
 @_holds("loss-shape-broadcast")
 def _judged(training: Training) -> Iterator[ast.AST]:
     """Yield a loss of torch that a learner of fastai is given, whose own ones flatten both sides; else the targets."""
-    given = [word for word in _settings(training, "loss_func") if not ast.unparse(word.value).endswith("Flat()")]
+    given = [word for word in settings(training, "loss_func") if not ast.unparse(word.value).endswith("Flat()")]
     yield from given or _targets(training)
 
 
@@ -137,7 +122,7 @@ def _rejected(training: Training) -> Iterator[ast.AST]:
 @_holds("target-leak")
 def _columns(training: Training) -> Iterator[ast.AST]:
     """Yield the names of the columns that a model of a table is given."""
-    yield from (*_settings(training, "cont_names"), *_settings(training, "cat_names"))
+    yield from (*settings(training, "cont_names"), *settings(training, "cat_names"))
 
 
 @_holds("softmax-before-cross-entropy", "wrong-output-activation")
@@ -155,13 +140,13 @@ def _last_layer(training: Training) -> Iterator[ast.AST]:
 @_holds("preference-beta")
 def _beta(training: Training) -> Iterator[ast.AST]:
     """Yield the setting of a preference training's beta."""
-    yield from _settings(training, "beta")
+    yield from settings(training, "beta")
 
 
 @_holds("preference-reference-wrong")
 def _reference(training: Training) -> Iterator[ast.AST]:
     """Yield where the reference is made that is handed over."""
-    for word in _settings(training, "ref_model"):
+    for word in settings(training, "ref_model"):
         bound = training.script.reaching(word.value) if isinstance(word.value, ast.Name) else []
         yield from (binding.statement for binding in bound if binding.kind == "value")
 
@@ -169,8 +154,8 @@ def _reference(training: Training) -> Iterator[ast.AST]:
 @_holds("groups-without-spread")
 def _rewards(training: Training) -> Iterator[ast.AST]:
     """Yield a temperature at which all samples are the same, else what the rewards return."""
-    cold = [word for word in _settings(training, "temperature") if _is_cold(constant(word.value))]
-    named = {node.id for word in _settings(training, "reward_funcs") for node in ast.walk(word.value)
+    cold = [word for word in settings(training, "temperature") if _is_cold(constant(word.value))]
+    named = {node.id for word in settings(training, "reward_funcs") for node in ast.walk(word.value)
              if isinstance(node, ast.Name)}  # fmt: skip
     given = [function for function in training.script.functions if function.name in named]
     yield from cold or (place for f in given for place in _returned(training, f))
@@ -192,13 +177,13 @@ def _is_cold(value: object) -> bool:
 @_holds("data-empty")
 def _lengths(training: Training) -> Iterator[ast.AST]:
     """Yield the setting that cuts texts, behind which nothing may be left."""
-    yield from _settings(training, "max_length", "max_seq_length")
+    yield from settings(training, "max_length", "max_seq_length")
 
 
 @_holds("frozen-parameters", "loss-without-graph")
 def _frozen(training: Training) -> Iterator[ast.AST]:
     """Yield what says that parameters are not trained."""
-    yield from (word for word in _settings(training, "inference_mode") if constant(word.value) is True)
+    yield from (word for word in settings(training, "inference_mode") if constant(word.value) is True)
     for node in training.script.of_type(ast.Assign):
         names = [target.attr for target in node.targets if isinstance(target, ast.Attribute)]
         if {"requires_grad", "trainable"} & set(names) and constant(node.value) is False:
@@ -233,108 +218,15 @@ def _vocabulary(training: Training) -> Iterator[ast.AST]:
 @_holds("vanishing-gradients", "saturated-activations")
 def _squashing(training: Training) -> Iterator[ast.AST]:
     """Yield the activations of hidden layers that squash: those before the last one, or made in a loop."""
-    words = [word for word in _settings(training, "activation") if constant(word.value) in ("sigmoid", "tanh")]
+    words = [word for word in settings(training, "activation") if constant(word.value) in ("sigmoid", "tanh")]
     yield from (word for word in words if word is not words[-1] or training.script.loops(word.value))
-
-
-@_holds("lr-schedule")
-def _schedule(training: Training) -> Iterator[ast.AST]:
-    """Yield the framework's own schedule, which the optimizer knows nothing of."""
-    yield from (call for call in training.script.calls if called(call) in _SCHEDULES)
 
 
 @_holds("template-without-marks")
 def _template(training: Training) -> Iterator[ast.AST]:
     """Yield the template of chats, else the setting that asks for its marks."""
     templates = [place for name, _, place in named_values(training) if name == "chat_template"]
-    yield from templates or _settings(training, "assistant_only_loss")
-
-
-@_holds("stale-evaluated-copy")
-def _copy(training: Training) -> Iterator[ast.AST]:
-    """Yield where the copy is made that is evaluated."""
-    for call in training.script.calls:
-        if called(call) in ("deepcopy", "AveragedModel") or called(call).startswith("ModelEma"):
-            yield call
-
-
-@_holds("grad-accumulation-scaling")
-def _divided(training: Training) -> Iterator[ast.AST]:
-    """Yield what is divided on its way into backward()."""
-    for call in training.backwards:
-        given = [v for arg in call.args for v in (arg, *_values(training, arg))]
-        yield from (n for value in given for n in ast.walk(value) if isinstance(n, ast.BinOp) and _divides(n))
-
-
-def _values(training: Training, expr: ast.expr) -> list[ast.expr]:
-    bound = training.script.reaching(expr) if isinstance(expr, ast.Name) else []
-    return [b.value for b in bound if b.kind == "value" and not b.path and b.value is not None]
-
-
-def _divides(node: ast.BinOp) -> bool:
-    return isinstance(node.op, ast.Div)
-
-
-@_holds("accumulation-cleared")
-def _cleared(training: Training) -> Iterator[ast.AST]:
-    """Yield what clears the gradients at each batch, where the step waits for several."""
-    for node in training.clears:
-        function = training.script.function_of(node)
-        around = set(training.script.ancestors(node)) - set(training.script.ancestors(function or node))
-        waiting = [step for step in training.steps if training.script.function_of(step) is function]
-        if waiting and not any(isinstance(n, ast.If) for n in around):
-            yield node
-
-
-@_holds("scheduler-step-count")
-def _stepped(training: Training) -> Iterator[ast.AST]:
-    """Yield the step of a schedule of Lightning that the script takes by itself."""
-    for call in training.methods("step"):
-        made = training.made(call.func.value)  # type: ignore[attr-defined]
-        if made is not None and called(made) == "lr_schedulers":
-            yield call
-
-
-@_holds("missing-zero-grad")
-def _own_steps(training: Training) -> Iterator[ast.AST]:
-    """Yield what computes the gradients in a training step of Keras that the script overrides."""
-    for call in training.backwards:
-        function = training.script.function_of(call)
-        if function is not None and function.name == "train_step" and training.script.class_of(call) is not None:
-            yield call
-
-
-@_holds("temperature")
-def _temperatures(training: Training) -> Iterator[ast.AST]:
-    """Yield where similarities are scaled by a temperature."""
-    for node in training.script.of_type(ast.BinOp):
-        scales = isinstance(node.op, (ast.Mult, ast.Div))
-        if scales and re.search(r"temp|tau\b", ast.unparse(node.right), re.IGNORECASE):
-            yield node
-
-
-@_holds("train-mode-in-eval")
-def _without_gradients(training: Training) -> Iterator[ast.AST]:
-    """Yield where a loop of the script's own evaluates."""
-    for node in training.script.of_type(ast.With):
-        calls = [item.context_expr for item in node.items if isinstance(item.context_expr, ast.Call)]
-        yield from (call for call in calls if called(call) in ("no_grad", "inference_mode"))
-
-
-@_holds("validation-leak")
-def _validation(training: Training) -> Iterator[ast.AST]:
-    """Yield where the data of the evaluation is split off or taken from, or where it is handed over."""
-    yield from (match.node for match in split_in_setup.validation_leak(training))
-    given = _settings(training, *_SHARES)
-    values = [word.value for word in given] or [c.args[2] for c in training.methods("fit") if len(c.args) == _WITH_DATA]
-    rows = [value.args[0] if isinstance(value, ast.Call) and value.args else value for value in values]
-    bound = [binding for value in rows if isinstance(value, ast.Name) for binding in training.script.reaching(value)]
-    yield from (b.statement for b in bound if b.kind == "value")
-    yield from given
-
-
-def _settings(training: Training, *names: str) -> list[ast.keyword]:
-    return [word for call in training.script.calls for word in call.keywords if word.arg in names]
+    yield from templates or settings(training, "assistant_only_loss")
 
 
 def _given(training: Training, place: int) -> list[Binding]:

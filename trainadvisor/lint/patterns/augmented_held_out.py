@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from typing import TYPE_CHECKING
 
 from trainadvisor.lint.pattern_declaration import Match, pattern
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 # Random transforms of torchvision and its kin that are not called Random.
 DRAWN = frozenset({"ColorJitter", "RandAugment", "AutoAugment", "TrivialAugmentWide", "AugMix", "GaussNoise",
                    "CoarseDropout"})  # fmt: skip
+# Names of what examples are taken from: an evaluation with noise of its own is no mistake.
+DATA = re.compile(r"data|set|loader|_d[sl]\b|^d[sl]_|rows|images", re.IGNORECASE)
 PICKS = frozenset({"RandomSampler", "RandomState", "Random"})
 
 
@@ -36,7 +39,7 @@ def preprocessing_mismatch(training: Training) -> Iterator[Match]:
     if any(_is_random(training, given) for call in trained for _, given in _given(call)):
         return
     for name, call in made:
-        if not HELD_OUT.search(name) or TRAINED.search(name):
+        if not HELD_OUT.search(name) or TRAINED.search(name) or not DATA.search(name):
             continue
         twins = [other for other in trained if ast.unparse(other.func) == ast.unparse(call.func)]
         given = [(key, value) for key, value in _given(call) if _is_random(training, value)]
