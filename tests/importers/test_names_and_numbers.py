@@ -34,22 +34,22 @@ def test_what_a_column_is_by_its_name(name: str, role: str, rank: tuple[Any, ...
 
 
 def test_words_of_a_name() -> None:
-    """Whatever parts them."""
-    assert words_of("trainLoss/top1.F1-score_HTTPError") == [
-        "train",
-        "loss",
-        "top",
-        "1",
-        "f",
-        "1",
-        "score",
-        "http",
-        "error",
-    ]
+    """Whatever parts them; a number that belongs to a name stays with it."""
+    assert words_of("trainLoss/top1.F1-score_HTTPError") == ["train", "loss", "top1", "f1", "score", "http", "error"]
+    assert words_of("val_r2/of_10top5") == ["val", "r2", "of", "10", "top5"]
+    assert words_of("layer1_f12") == ["layer", "1", "f", "12"]
 
 
 @pytest.mark.parametrize(
-    ("name", "way"), [("val_acc", "higher"), ("wer", "lower"), ("f1_error", "lower"), ("banana", None)]
+    ("name", "way"),
+    [
+        ("val_acc", "higher"),
+        ("val_f1", "higher"),
+        ("R2", "higher"),
+        ("wer", "lower"),
+        ("f1_error", "lower"),
+        ("banana", None),
+    ],
 )
 def test_which_way_is_better(name: str, way: str | None) -> None:
     """A word for an error decides."""

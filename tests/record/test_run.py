@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
 import textwrap
@@ -12,6 +13,7 @@ import orjson
 import pytest
 
 from trainadvisor.errors import LogError, UsageError
+from trainadvisor.importers.printed_merits import merits
 from trainadvisor.record.run_script import Run
 
 if TYPE_CHECKING:
@@ -39,12 +41,14 @@ def execute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., An
     monkeypatch.setattr(sys, "path", list(sys.path))
     monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
 
-    def run(source: str, *args: str, name: str = "train.py", module: str | None = None) -> tuple[int, list[Any]]:
+    def run(
+        source: str, *args: str, name: str = "train.py", module: str | None = None, read: Any = None
+    ) -> tuple[int, list[Any]]:
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(textwrap.dedent(source), encoding="utf-8")
         log = tmp_path / "log.json"
-        code = Run(module or name, list(args), module=module is not None, log=log).execute()
+        code = Run(module or name, list(args), module=module is not None, log=log, read=read).execute()
         return code, orjson.loads(log.read_bytes())
 
     return run
@@ -289,3 +293,17 @@ def test_the_faults_that_stand_in_the_script_are_written_when_the_recording_begi
     assert (fault["subject"], fault["step"], fault["detail"]) == ("clip-after-step", 0, place)
     failing = Run(str(script), [], module=False, log=tmp_path / "other.json", written=lambda: [1 / 0])  # type: ignore[list-item]
     assert failing.execute() == 0
+
+
+def test_figures_of_merit_that_the_script_prints_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, execute: Callable[..., Any]
+) -> None:
+    """At their steps, behind all that stands in the way of the stream; what comes out is as it was printed."""
+    stream = io.TextIOWrapper(io.BytesIO(), newline="")
+    monkeypatch.setattr(sys, "stdout", stream)
+    source = TRAINING.replace("optimizer.step()", "optimizer.step(); print('step', step, 'val_acc:', step / 10)")
+    _code, records = execute(source, read=merits)
+    assert stream.buffer.getvalue().decode().splitlines()[-1] == "step 4 val_acc: 0.4"  # type: ignore[attr-defined]
+    assert "write" not in vars(stream)
+    told = [(one["step"], one["detail"]) for one in records if one.get("kind") == "figures-printed"]
+    assert told == [(step + 1, {"held_out": {"val_acc": step / 10}}) for step in range(5)]

@@ -72,6 +72,7 @@ HAVING: dict[str, dict[str, Any]] = {
     "no-pooled-places": {
         "events": [event("pooled-padding", {"places": 9, "padding": 0, "elsewhere": 0, "lengths": 1})]
     },
+    "nothing-printed": {"events": [event("figures-printed", {"held_out": {"val acc": 0.5}})]},
     "no-resume": {"events": [event("resume")]},
     "no-autocast": {"events": [event("autocast", {"dtype": "bfloat16"})]},
     "no-layers": _with(("fc", "Linear", 4, 2)),

@@ -26,6 +26,7 @@ from trainadvisor.judge.partial_doubts import (
     outputs_left_out,
     worse_than_plain,
 )
+from trainadvisor.judge.printed_doubts import printed_metrics
 from trainadvisor.judge.rounding_doubts import steps_rounded
 from trainadvisor.judge.rule_verdict import OFF, UNKNOWN, Verdict
 from trainadvisor.judge.seen import Seen
@@ -220,5 +221,6 @@ CHECKS: tuple[Callable[[Seen], Iterator[Remark]], ...] = (
     evaluation_nonfinite, loss_still, gradients_zero, steps_without_gradients, evaluation_worse, validation_rose,
     ended, loss_rose, beyond_limits, idle_optimizer, recreated_optimizer, unreached,
     unused_parameters, class_numbers, labels_copied, steps_rounded, terms_apart, no_success, learned_in_part,
-    outputs_left_out, answers_wrong, labels_unfound, worse_than_plain, inputs_passed_on, brief, coverage,
+    outputs_left_out, answers_wrong, labels_unfound, worse_than_plain, inputs_passed_on, printed_metrics,
+    brief, coverage,
 )  # fmt: skip

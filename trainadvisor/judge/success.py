@@ -10,6 +10,7 @@ import numpy as np
 from trainadvisor.judge.judgement import Remark
 from trainadvisor.judge.rule_verdict import SignalSource
 from trainadvisor.log.cleaning import number
+from trainadvisor.log.printed_figures import printed
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import robust_statistics
 from trainadvisor.signals.accuracy import accuracy_unit
@@ -53,6 +54,7 @@ MOSTLY_PREFERRED = 0.7
 def successes(log: RunLog, signals: SignalSource) -> Iterator[Remark]:
     """Yield the measures by which the run has learned something, the most telling first."""
     yield from _of_evaluations(log)
+    yield from _of_metrics(log)
     held_out, train = signals.get("val_skill_final"), signals.get("skill")
     if held_out is not None and held_out >= LEARNT:
         yield Remark("val-skill", {"skill": held_out})
@@ -136,14 +138,15 @@ def _of_evaluations(log: RunLog) -> Iterator[Remark]:
     explained = number(record["metrics"].get("r2"))
     if explained is not None and explained >= LEARNT:
         yield Remark("metric", {"name": "r2", "value": explained})
-    yield from _of_metrics(log)
 
 
 def _of_metrics(log: RunLog) -> Iterator[Remark]:
-    """Yield the metrics that the script handed over and that rose by more than their noise."""
-    names = {name for record in log.evals for name in record["metrics"] if name not in ("accuracy", "r2")}
+    """Yield the metrics that the script handed over or printed, and that rose by more than their noise."""
+    told = [record["metrics"] for record in log.evals]
+    told += [figures for step, figures in printed(log.events, "held_out") if log.phase.covers_eval(step)]
+    names = {name for metrics in told for name in metrics if name not in ("accuracy", "r2")}
     for name in sorted(names):
-        known = [number(record["metrics"].get(name)) for record in log.evals]
+        known = [number(metrics.get(name)) for metrics in told]
         values = np.array([value for value in known if value is not None])
         if PREFERRED.search(name) and values.size and min(values[-1], median(values)) >= MOSTLY_PREFERRED:
             yield Remark("metric", {"name": name, "value": float(values[-1])})

@@ -9,6 +9,7 @@ from trainadvisor.log.value_checks import (
     is_count,
     is_finite,
     is_flag,
+    is_object,
     is_positive,
     is_text,
     is_whole,
@@ -29,6 +30,7 @@ _AXES = object_of({
 })  # fmt: skip
 
 FORMS: dict[str, Check] = {
+    "figures-printed": object_of({"held_out": optional(is_object), "unsaid": optional(is_object)}),
     "crossed-shapes": object_of({"op": is_text, "shapes": _some(_some(is_count))}),
     "softmax-axis": object_of({"over": is_text, "dim": is_whole, "shape": _shape}),
     "moved-axes": object_of({"viewed": _shape, "shape": _shape, "regrouped": optional(is_flag)}),

@@ -15,6 +15,7 @@ from trainadvisor.log.columns import Floats, Ints
 from trainadvisor.log.combining import combine
 from trainadvisor.log.evaluation_records import held_out, on_training_data, told_apart
 from trainadvisor.log.layer_samples import LayerSeries, Sample, fitting
+from trainadvisor.log.printed_figures import with_printed
 from trainadvisor.log.records import CUT
 from trainadvisor.log.stream import Stream
 from trainadvisor.log.taken_records import LogRecords
@@ -159,7 +160,7 @@ class RunLog(LogRecords):
     @cached_property
     def evals(self) -> list[dict[str, Any]]:
         """Return the evaluations of the main phase that are its validation."""
-        return held_out(self.evaluations)
+        return with_printed(held_out(self.evaluations), self.events, alone=not self.train_evals)
 
     @cached_property
     def train_evals(self) -> list[dict[str, Any]]:

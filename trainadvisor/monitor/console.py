@@ -70,7 +70,8 @@ def run_script(
             gate, settings = for_script(fail_on), configuration.load()
             found = partial(_written, target, module=module)
             share = overhead or DEFAULT_SHARE
-            run = Run(target, args, module=module, log=own, every=every or 10, overhead=share, written=found)
+            cadence = every or 10
+            run = Run(target, args, module=module, log=own, every=cadence, overhead=share, written=found, read=_merits)
             watched = WatchedScript(run, lang, settings, begun)
         over()
         if not rank:  # the first process speaks for all
@@ -93,6 +94,13 @@ def _written(target: str, *, module: bool) -> list[Fault]:
 
     main = getattr(sys.modules["__main__"], "__file__", None) if module else os.path.abspath(target)  # noqa: PTH100
     return written_faults(main, shorten, sys.argv)
+
+
+def _merits(line: str) -> dict[str, dict[str, float]]:
+    """Return the figures of merit of a line that the script prints; what reads it is loaded with the first."""
+    from trainadvisor.importers.printed_merits import merits
+
+    return merits(line)
 
 
 @contextmanager

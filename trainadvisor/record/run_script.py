@@ -19,6 +19,8 @@ from trainadvisor.interruptions import kept_from_ending
 from trainadvisor.log.records import Record, opening
 from trainadvisor.log.writer import LogWriter
 from trainadvisor.record import failures
+from trainadvisor.record.printed_figures import PrintedFigures, Read
+from trainadvisor.record.printed_lines import heard
 from trainadvisor.record.sampling import DEFAULT_SHARE
 from trainadvisor.script_mark import mark_of_file
 from trainadvisor.voice import Voice
@@ -50,6 +52,7 @@ class Run:
         every: int = 10,
         overhead: float = DEFAULT_SHARE,
         written: Written = tuple,
+        read: Read | None = None,
     ) -> None:
         """Check that script and log can be opened; raise UsageError or LogError when not."""
         self.target, self.args, self.module, self.log = target, args, module, log
@@ -69,6 +72,7 @@ class Run:
         self._every, self._overhead, self._written = every, overhead, written
         self._subscribers: list[Subscriber] = [self.writer]
         self._recorder: Recorder | None = None
+        self._printed = PrintedFigures(read) if read is not None else None
 
     @property
     def steps(self) -> int:
@@ -95,7 +99,7 @@ class Run:
         reason, code = "finished", 0
         stop_waiting = import_hook.when_torch_is_imported(self._start)
         with ExitStack() as ending:
-            with self._flush_at_exit():
+            with self._flush_at_exit(), heard(self._printed.take) if self._printed else nullcontext():
                 try:
                     self._execute_module() if self.module else self._execute_file()
                 except SystemExit as end:
@@ -125,6 +129,8 @@ class Run:
         )
         self._recorder.start()
         self._recorder.note_written(self._written)
+        if self._printed is not None:
+            self._printed.recorder = self._recorder
 
     def _stop(self, reason: str) -> None:
         if self._recorder is not None:

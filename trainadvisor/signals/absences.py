@@ -35,6 +35,7 @@ SUBJECTS = {
     "no-packed-rows": {"packed-rows"},
     "no-masks": {"mask-sides"},
     "no-pooled-places": {"pooled-padding"},
+    "nothing-printed": {"figures-printed"},
     "no-resume": {"resume"},
     "no-autocast": {"amp", "autocast"},
 }

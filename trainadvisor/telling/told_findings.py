@@ -81,6 +81,7 @@ CONTEXTS = {
     "no-attention": {"en": "no layer of a known attention class", "zh": "没有已知类型的注意力层"},
     "no-masks": {"en": "no padding mask", "zh": "没有填充掩码"},
     "no-packed-rows": {"en": "no packed documents", "zh": "没有打包的多文档序列"},
+    "nothing-printed": {"en": "no metric was printed", "zh": "没有打印指标"},
     "no-pooled-places": {"en": "no average over padded rows", "zh": "没有对含填充的序列取平均"},
     "no-token-labels": {"en": "no labels for the places of token sequences", "zh": "没有 token 序列上的逐位标签"},
     "no-experts": {"en": "no experts to choose from", "zh": "没有可选择的专家模块"},

@@ -1,0 +1,41 @@
+"""What the metrics that a script prints say against calling its run healthy."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from trainadvisor.judge.judgement import Remark
+from trainadvisor.judge.seen import Seen
+from trainadvisor.judge.success import RISING
+from trainadvisor.log.printed_figures import printed
+from trainadvisor.signals import robust_statistics
+from trainadvisor.signals.curve_validation import PERFECT
+from trainadvisor.signals.curves import REWARDS
+from trainadvisor.signals.robust_statistics import Series, median
+
+FEWEST = 5
+# Part of its best level by which a metric may end worse, and how many noises of one evaluation a fall is.
+LOST, LOST_NOISES = 0.1, 8.0
+LEVEL = 3
+
+
+def printed_metrics(seen: Seen) -> Iterator[Remark]:
+    """Yield a printed metric of held-out data that has one value all the time, or ends far below its best level."""
+    for values in _courses(seen):
+        if np.ptp(values) == 0 and values[0] not in PERFECT:
+            yield Remark("metric-still", {"evals": int(values.size)})
+            return
+        levels = np.array([median(values[place : place + LEVEL]) for place in range(values.size - LEVEL + 1)])
+        fall = float(levels.max() - levels[-1])
+        if fall > LOST * abs(levels.max()) and fall > LOST_NOISES * robust_statistics.step_noise(values):
+            yield Remark("metric-fell", {"share": fall / abs(float(levels.max()))})
+            return
+
+
+def _courses(seen: Seen) -> Iterator[Series]:
+    """Yield the course of each printed metric that is better when higher; a return goes its own ways."""
+    told = [figures for step, figures in printed(seen.log.events, "held_out") if seen.log.phase.covers_eval(step)]
+    for name in dict.fromkeys(name for figures in told for name in figures):
+        values = np.array([figures[name] for figures in told if name in figures], dtype=np.float64)
+        if RISING.search(name) and not REWARDS.search(name) and values.size >= FEWEST:
+            yield values
