@@ -303,6 +303,7 @@ def test_figures_of_merit_that_the_script_prints_are_kept(
     monkeypatch.setattr(sys, "stdout", stream)
     source = TRAINING.replace("optimizer.step()", "optimizer.step(); print('step', step, 'val_acc:', step / 10)")
     _code, records = execute(source, read=merits)
+    stream.flush()
     assert stream.buffer.getvalue().decode().splitlines()[-1] == "step 4 val_acc: 0.4"  # type: ignore[attr-defined]
     assert "write" not in vars(stream)
     told = [(one["step"], one["detail"]) for one in records if one.get("kind") == "figures-printed"]
