@@ -1,4 +1,4 @@
-"""Calls that stand in the wrong loop or in the wrong order of one: schedules, accumulations, sums, backward."""
+"""Calls that stand in the wrong loop or in the wrong order of one: schedules, accumulations, sums."""
 
 from __future__ import annotations
 
@@ -90,29 +90,3 @@ def loss_never_reset(training: Training) -> Iterator[Match]:
         plain = all(isinstance(s, ast.AugAssign) and s in loop.body and isinstance(s.op, ast.Add) for s in added)
         if added and plain and not backward.keywords:
             yield Match(backward, {"loss": owner.id}, added[0])
-
-
-@pattern("loss", words=(("backward(",),))
-def backward_outside_loop(training: Training) -> Iterator[Match]:
-    """Yield backward() behind a loop over batches, on a loss that each round of it computed anew."""
-    for backward in training.backwards:
-        owner = backward.func.value if isinstance(backward.func, ast.Attribute) else None
-        bindings = training.script.reaching(owner) if isinstance(owner, ast.Name) else []
-        if not bindings or not all(b.kind == "value" for b in bindings) or not training.script.loops(backward):
-            continue
-        loops = {
-            next((x for x in training.script.loops(b.statement) if x not in training.script.loops(backward)), None)
-            for b in bindings
-        }
-        loop = loops.pop() if len(loops) == 1 else None
-        if loop is None or loop.lineno > backward.lineno or any(n in training.backward_set for n in ast.walk(loop)):
-            continue
-        if any(_over_data(training, loop, b.statement) for b in bindings):
-            yield Match(backward, {"loss": ast.unparse(backward.func.value)}, loop)  # type: ignore[attr-defined]
-
-
-def _over_data(training: Training, loop: Loop, statement: ast.AST) -> bool:
-    """Return whether a loop goes over a loader, and its loss is computed of one round alone."""
-    listed = ast.unparse(loop.iter).lower() if isinstance(loop, (ast.For, ast.AsyncFor)) else ""
-    value = statement.value if isinstance(statement, ast.Assign) else None
-    return "load" in listed and any(loss.call is value for loss in training.losses)

@@ -24,22 +24,22 @@ DEPTH = 8
 def metric_broadcast(training: Training) -> Iterator[Match]:
     """Yield comparisons of predictions with labels as they are, where the loss beside is given a column of those."""
     for loss in training.losses:
-        labels = _column_of(loss.target) if loss.target is not None else None
+        labels = column_of(loss.target) if loss.target is not None else None
         if labels is None or not isinstance(loss.input, ast.Name):
             continue
         scope = training.script.scope(loss.call)
         for node in training.script.inside(scope):
-            for one, other in _compared(node):
+            for one, other in compared(node):
                 alike = isinstance(other, ast.Name) and other.id == labels.id
                 if not alike or training.script.reaching(other) != training.script.reaching(labels):  # type: ignore[arg-type]
                     continue
-                if _is_of(training, one, loss.input) and _is_counted(training, node):
+                if _is_of(training, one, loss.input) and is_counted(training, node):
                     text = ast.unparse(loss.target) if loss.target is not None else ""
                     values = {"metric": ast.unparse(node), "target": ast.unparse(other), "right": text}
                     yield Match(node, values, loss.call, (replaced(training.source, other, text),))
 
 
-def _column_of(target: ast.expr) -> ast.Name | None:
+def column_of(target: ast.expr) -> ast.Name | None:
     """Return y of y.unsqueeze(1), y.view(-1, 1) and y[:, None], whatever else is done to its type."""
     while isinstance(target, ast.Call) and isinstance(target.func, ast.Attribute):
         given = tuple(constant(argument) for argument in target.args)
@@ -62,7 +62,7 @@ def _row(inner: ast.expr) -> ast.Name | None:
     return inner if isinstance(inner, ast.Name) else None
 
 
-def _compared(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
+def compared(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
     """Yield both sides of an equality, each as the first."""
     sides: list[ast.expr] = []
     if isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.ops[0], ast.Eq):
@@ -103,7 +103,7 @@ def _is_of(training: Training, side: ast.expr, output: ast.Name, depth: int = 0)
     return False
 
 
-def _is_counted(training: Training, node: ast.AST) -> bool:
+def is_counted(training: Training, node: ast.AST) -> bool:
     """Return whether what is compared is summed up or averaged."""
     around = list(training.script.ancestors(node))[:6]
     return any(isinstance(n, ast.Call) and called(n) in ("sum", "mean", "float") for n in around)

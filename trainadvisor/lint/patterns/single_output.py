@@ -25,15 +25,17 @@ def wrong_output_activation(training: Training) -> Iterator[Match]:
     for loss in training.losses:
         ends = training.operations.ends(loss.input)
         kinds = {end.kind for end in ends}
-        if kinds == {"softmax"} and all(_units(training, end) == 1 for end in ends):
+        if kinds == {"softmax"} and all(width(training, end) == 1 for end in ends):
             yield Match(ends[0].node, {"activation": "softmax", "what": "1"}, loss.call)
         elif kinds == {"relu"} and loss.name in LOGITS:
             yield Match(ends[0].node, {"activation": "ReLU", "what": ast.unparse(loss.call.func)}, loss.call)
 
 
-def _units(training: Training, end: Operation) -> int | None:
-    """Return the width of the linear layer in front of an activation."""
-    if end.before is not None:
+def width(training: Training, end: Operation) -> int | None:
+    """Return the width of a linear layer, or of the one in front of an activation."""
+    if end.layer is not None and called(end.layer) == "Linear":
+        layer: ast.Call | None = end.layer
+    elif end.before is not None:
         inner = training.operations.ends(end.before)
         layer = inner[0].layer if len(inner) == 1 else None
     else:
