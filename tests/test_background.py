@@ -244,7 +244,9 @@ def test_a_thread_is_alive_until_it_has_ended(kind: Callable[..., hidden_thread.
 def test_what_the_threads_compute_is_counted_while_they_wait_too(monkeypatch: pytest.MonkeyPatch) -> None:
     """By the clock of each thread, which begins at nought; a recording's cost holds what they took since it began."""
     clock = iter((2.0, 3.0, 0.5))  # a wait and the end of the first thread, the end of the second
-    monkeypatch.setattr(background, "time", SimpleNamespace(thread_time=lambda: next(clock), monotonic=time.monotonic))
+    monkeypatch.setattr(
+        background, "clocks", SimpleNamespace(thread_time=lambda: next(clock), monotonic=time.monotonic)
+    )
     before = background.seconds()
     waits: list[float] = [0.0]
     thread = Background(lambda: [thread.wait_until(moment) for moment in iter(waits)] and waits.clear(), "ours")

@@ -14,6 +14,7 @@ PACKAGE = Path(trainadvisor.__file__).parent
 WORDS = {
     "errors", "vocabulary", "i18n", "interruptions", "characters", "regular", "redaction", "voice", "descriptors",
     "background", "hidden_thread", "version", "script_mark", "status_line", "silence", "figures", "frame_variables",
+    "clocks",
 }  # fmt: skip
 SETTINGS = {"configuration", "settings", "requirements", "toml"}
 JUDGING = {"judge", "signals", "log", "changes"}
@@ -33,8 +34,9 @@ ALLOWED: dict[str, set[str]] = {
     "interruptions": {"frame_variables"},
     "voice": {"descriptors", "interruptions"},
     "hidden_thread": set(),
-    "background": {"hidden_thread"},
-    "status_line": {"background", "voice"},
+    "clocks": set(),
+    "background": {"clocks", "hidden_thread"},
+    "status_line": {"background", "clocks", "voice"},
     "version": set(),
     "script_mark": {"regular"},
     "silence": set(),
@@ -70,7 +72,7 @@ ALLOWED: dict[str, set[str]] = {
         "configuration",
         "changes",
     },
-    "changes": {"errors", "interruptions", "log", "instrument", "record", "torch", "numpy", "scipy"},
+    "changes": {"clocks", "errors", "interruptions", "log", "instrument", "record", "torch", "numpy", "scipy"},
     "telling": {
         *JUDGING,
         "vocabulary",

@@ -2,11 +2,11 @@
 
 import os
 import threading
-import time
 import weakref
 from collections.abc import Callable
 from contextlib import suppress
 
+from trainadvisor import clocks
 from trainadvisor.hidden_thread import Thread, hidden
 
 # Seconds that a fork waits for a thread that is busy; then it happens beside it.
@@ -65,7 +65,7 @@ class Background:
 
     def _count(self) -> None:
         if _here.background is self:
-            now = time.thread_time()
+            now = clocks.thread_time()
             self.seconds += now - _here.counted
             _here.counted = now
 
@@ -78,7 +78,7 @@ class Background:
         """Wait, in the thread, until a moment of the monotonic clock or a ring; return whether it is to leave."""
         self._count()
         if not self.leaving.is_set():
-            self._bell.wait(max(0.0, moment - time.monotonic()))
+            self._bell.wait(max(0.0, moment - clocks.monotonic()))
             self._bell.clear()
         return self.leaving.is_set()
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-import time
 from html import escape
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from trainadvisor import clocks
 from trainadvisor.background import Background
 from trainadvisor.errors import LogError, UsageError, did_you_mean
 from trainadvisor.hidden_thread import listed
@@ -144,7 +144,7 @@ class _View(Follower):
     def run(self) -> None:
         """Renew the output until the recording ends, then leave the card of the diagnosis there."""
         while self._watcher.recording and not self._over():
-            if self._thread.wait_until(time.monotonic() + EVERY):
+            if self._thread.wait_until(clocks.monotonic() + EVERY):
                 return
         self._over()
         self._judge.look(final=True)

@@ -31,7 +31,7 @@ def is_folder(path: Path) -> bool:
 
 def opened(path: Path) -> BinaryIO:
     """Open a file for unbuffered reading; raise OSError for a pipe, device or folder instead of blocking."""
-    return open(_number(path), "rb", buffering=0)
+    return os.fdopen(_number(path), "rb", buffering=0)
 
 
 def _number(path: Path) -> int:

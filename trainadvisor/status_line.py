@@ -9,10 +9,10 @@ import io
 import os
 import sys
 import threading
-import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from trainadvisor import clocks
 from trainadvisor.background import Background
 from trainadvisor.voice import Voice
 
@@ -34,7 +34,7 @@ class StatusLine:
         self._voice = voice or Voice()
         self.shown = self._voice.isatty() and os.environ.get("TERM") != "dumb"
         self._text: Callable[[float], str] = lambda _: ""
-        self._began = self._drawn = time.monotonic()
+        self._began = self._drawn = clocks.monotonic()
         self._dirty = False
         # Held while the line is drawn or taken away; a signal's handler may print while it is.
         self._pen = threading.RLock()
@@ -43,7 +43,7 @@ class StatusLine:
 
     def show(self, text: Callable[[float], str], *, at_once: bool = True) -> None:
         """Begin a stage: the text is asked for again each second, with the seconds since the beginning."""
-        self._text, self._began = text, time.monotonic()
+        self._text, self._began = text, clocks.monotonic()
         if self.shown:
             _step_back(self)
             self._listen()
@@ -54,7 +54,7 @@ class StatusLine:
         """Draw the line now, in place of what it was."""
         if self.shown:
             with self._pen:
-                self._drawn, self._dirty = time.monotonic(), True
+                self._drawn, self._dirty = clocks.monotonic(), True
                 self._voice.write(f"{ERASE}{_cut(text)}\r")  # what the script prints next begins at the edge
 
     def _rest(self) -> None:
@@ -105,8 +105,8 @@ class StatusLine:
 
     def _work(self) -> None:
         while not self._thread.wait_until(self._drawn + PERIOD):
-            if time.monotonic() >= self._drawn + PERIOD:
-                self.draw(self._text(time.monotonic() - self._began))
+            if clocks.monotonic() >= self._drawn + PERIOD:
+                self.draw(self._text(clocks.monotonic() - self._began))
 
 
 class _FirstLine(StatusLine):
@@ -124,7 +124,7 @@ class _FirstLine(StatusLine):
     def draw(self, text: str) -> None:
         """Draw nothing while it stands back."""
         if self._back:
-            self._drawn = time.monotonic()
+            self._drawn = clocks.monotonic()
         else:
             super().draw(text)
 
@@ -137,7 +137,7 @@ class _FirstLine(StatusLine):
     def come_forward(self) -> None:
         """Take the row again, the seconds counted on."""
         self._listen()
-        self._back, self._drawn = False, time.monotonic()
+        self._back, self._drawn = False, clocks.monotonic()
 
     def end(self) -> None:
         """Take the line away for good, and with it what it writes to."""

@@ -37,7 +37,7 @@ def test_a_trial_ends_when_its_time_is_over(
     monkeypatch: pytest.MonkeyPatch, seconds: float | None, began: float, now: float, *, over: bool
 ) -> None:
     """Counted from the beginning of the training."""
-    monkeypatch.setattr(change_session, "time", SimpleNamespace(monotonic=lambda: now))
+    monkeypatch.setattr(change_session, "clocks", SimpleNamespace(monotonic=lambda: now))
     session: Any = SimpleNamespace(_stop_after=(None, seconds), _began=began)
     if over:
         with pytest.raises(Cut):

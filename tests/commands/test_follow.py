@@ -105,7 +105,7 @@ def test_interrupting_prints_the_verdict(folder: Path, monkeypatch: pytest.Monke
     def interrupt(_: float) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(follow_log.time, "sleep", interrupt)
+    monkeypatch.setattr(follow_log.clocks, "sleep", interrupt)
     view.run()
     assert "BROKEN: " in stream.getvalue()
 

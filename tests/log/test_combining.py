@@ -293,7 +293,7 @@ def test_layers_are_joined_at_the_steps_that_all_have_sampled(tmp_path: Path) ->
 
 def test_an_end_in_the_last_bytes_is_seen_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of a long log too; one that cannot be read has not ended, and nothing is slept where all have."""
-    monkeypatch.setattr(rank_logs.time, "sleep", lambda _: pytest.fail("slept"))
+    monkeypatch.setattr(rank_logs.clocks, "sleep", lambda _: pytest.fail("slept"))
     ended = tmp_path / "a.json"
     ended.write_bytes(b" " * 10_000 + b'{"record":"end","reason":"finished"}\n]\n')
     assert rank_logs.await_ends([ended, ended], 9.0) is True

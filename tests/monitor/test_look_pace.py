@@ -11,7 +11,7 @@ from trainadvisor.monitor.look_pace import LookPace
 @pytest.fixture(autouse=True)
 def stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every pace begin at second 100."""
-    monkeypatch.setattr(look_pace.time, "monotonic", lambda: 100.0)
+    monkeypatch.setattr(look_pace.clocks, "monotonic", lambda: 100.0)
 
 
 def test_the_first_look_comes_after_some_seconds_whatever_the_step() -> None:

@@ -139,13 +139,13 @@ def test_logs_of_several_processes_are_read_together(monkeypatch: pytest.MonkeyP
 )
 def test_when_to_look(monkeypatch: pytest.MonkeyPatch, now: float, number: int, by_steps: bool, due: bool) -> None:
     """After four seconds, or at step 20 where steps count."""
-    monkeypatch.setattr("trainadvisor.monitor.look_pace.time.monotonic", lambda: 100.0)
+    monkeypatch.setattr("trainadvisor.monitor.look_pace.clocks.monotonic", lambda: 100.0)
     assert LookPace(by_steps=by_steps).due(now, number) is due
 
 
 def test_looks_by_steps_go_on_from_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
     """At 20, 40, 80 and every 50 then, or where one is asked for; a look rests 20 times as long as it took."""
-    monkeypatch.setattr("trainadvisor.monitor.look_pace.time.monotonic", lambda: 100.0)
+    monkeypatch.setattr("trainadvisor.monitor.look_pace.clocks.monotonic", lambda: 100.0)
     pace = LookPace(by_steps=True)
     assert pace.allowance(140.0) == 5.0
     for at, following in ((20, 40), (40, 80), (80, 130), (5, 25)):
@@ -228,7 +228,7 @@ def test_a_training_waits_as_long_as_that_is_seldom(
     monkeypatch: pytest.MonkeyPatch, waited: float, called: bool, waits: bool
 ) -> None:
     """And only for a thread that will look."""
-    monkeypatch.setattr(stopping, "time", SimpleNamespace(monotonic=iter([10.0, 10.25]).__next__))
+    monkeypatch.setattr(stopping, "clocks", SimpleNamespace(monotonic=iter([10.0, 10.25]).__next__))
     thread, _ = watched()
     thread._background = Background(called=called)
     thread._looked = SimpleNamespace(wait=lambda seconds: None)
@@ -565,7 +565,7 @@ def test_when_nothing_more_is_to_come(
     made._grown = 100.0
     made._view.end = {"reason": "exit"} if ended else None
     monkeypatch.setattr(made._judge, "due", lambda: False)
-    monkeypatch.setattr(follow_log, "time", SimpleNamespace(monotonic=lambda: 100.0 + silent))
+    monkeypatch.setattr(follow_log, "clocks", SimpleNamespace(monotonic=lambda: 100.0 + silent))
     assert made._over() is over
 
 

@@ -198,7 +198,7 @@ def test_a_sample_may_take_a_tenth_of_a_plain_step() -> None:
 def test_a_pause_is_no_time_of_the_training(monkeypatch: pytest.MonkeyPatch) -> None:
     """The clocks of the run and of the event that it pauses in stand still."""
     now = iter([10.0, 30.0, 37.0])
-    monkeypatch.setattr(overhead.time, "perf_counter", lambda: next(now))
+    monkeypatch.setattr(overhead.clocks, "perf_counter", lambda: next(now))
     clock = overhead.Overhead(Budget(0.01, 10, common=True), lambda _: None)
     clock.pause()
     gap = clock.resume()
@@ -212,7 +212,7 @@ def test_the_cost_is_told_of_the_time_of_the_training(
 ) -> None:
     """From the first call of a model on, without the imports before; what our threads took is in it."""
     clock = [10.0]
-    monkeypatch.setattr(overhead, "time", SimpleNamespace(perf_counter=lambda: clock[0]))
+    monkeypatch.setattr(overhead, "clocks", SimpleNamespace(perf_counter=lambda: clock[0]))
     threads = iter([1.0, 1.04])
     monkeypatch.setattr(overhead.background, "seconds", lambda: next(threads))
     told: list[dict[str, Any]] = []
@@ -233,7 +233,7 @@ def test_finding_a_model_before_its_first_step_uses_up_the_first_samples(
 ) -> None:
     """As `watch` does: nine seconds leave one of the first steps, none leave all three."""
     now = itertools.count(0.0, seconds)
-    monkeypatch.setattr(watched_recording, "time", SimpleNamespace(perf_counter=lambda: next(now)))
+    monkeypatch.setattr(watched_recording, "clocks", SimpleNamespace(perf_counter=lambda: next(now)))
     model = nn.Linear(4, 3)
     optimizer = torch.optim.SGD(model.parameters(), 1e-3)
     with trainadvisor.watch(model, optimizer, log=tmp_path / "log.json"):

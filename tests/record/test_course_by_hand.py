@@ -336,7 +336,7 @@ def test_time_that_the_training_waits_for_us_counts_for_nobody(monkeypatch: pyte
     """Neither for the step nor for the recorder; what was spent before the first step is the layers'."""
     recording = Recording([], discover=True)
     now = [100.0]
-    monkeypatch.setattr("trainadvisor.record.overhead.time.perf_counter", lambda: now[0])
+    monkeypatch.setattr("trainadvisor.record.overhead.clocks.perf_counter", lambda: now[0])
     recording.step.begun, recording.cost.entered, recording.cost.started = 90.0, 95.0, 80.0
     with recording.held():
         now[0] = 103.0

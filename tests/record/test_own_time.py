@@ -26,7 +26,7 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """Put a clock into the probe."""
     clock = Clock()
-    monkeypatch.setattr(own_time, "time", clock)
+    monkeypatch.setattr(own_time, "clocks", clock)
     return clock
 
 

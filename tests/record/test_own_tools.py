@@ -13,10 +13,12 @@ import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 import torch
 import torch.nn.functional as F
+from builders import build_log
 from torch import nn
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -28,6 +30,7 @@ from trainadvisor.instrument import private_torch
 from trainadvisor.instrument.hidden_frame import VEIL
 from trainadvisor.instrument.patching import exchange, graft
 from trainadvisor.log.disk import Disk
+from trainadvisor.log.reader import read_log
 from trainadvisor.record.watched_recording import watchers
 from trainadvisor.voice import Voice
 
@@ -73,6 +76,35 @@ def steps(model: nn.Module, optimizer: torch.optim.Optimizer, kind: type[torch.T
         optimizer.zero_grad()
         F.cross_entropy(model(x.as_subclass(kind)), x[:, :3].argmax(1)).backward()
         optimizer.step()
+
+
+def test_an_open_that_a_script_has_put_in_place_is_not_called(tmp_path: Path) -> None:
+    """Its tests may count the calls, and answer them with a file that is none."""
+    model = nn.Linear(8, 3)
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    other = build_log(tmp_path, steps=5, name="other.json")
+    assert read_log(other).all_steps_count == 5
+    with trainadvisor.watch(model, optimizer, log=tmp_path / "log.json"):
+        with mock.patch("builtins.open", mock.mock_open()) as theirs:
+            for _ in range(4):
+                steps(model, optimizer)
+            assert read_log(other).all_steps_count == 5
+        assert theirs.mock_calls == []
+    memory = read_log(tmp_path / "log.json").column("memory")
+    assert [step for step in range(20) if memory[step] > 0] == [0, 10]
+
+
+def test_a_clock_that_a_script_has_put_in_place_is_not_asked(watched: tuple[nn.Module, torch.optim.Optimizer]) -> None:
+    """Its tests may count the looks, or give it as many answers as the script needs."""
+    with (
+        mock.patch("time.time") as wall,
+        mock.patch("time.perf_counter") as fine,
+        mock.patch("time.monotonic") as steady,
+        mock.patch("time.thread_time") as own,
+    ):
+        for _ in range(6):
+            steps(*watched)
+        assert [clock.call_count for clock in (wall, fine, steady, own)] == [0] * 4
 
 
 @pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.__qualname__)

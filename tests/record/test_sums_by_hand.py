@@ -383,7 +383,7 @@ class Time:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Time:
     """Put a clock into the recorder's own; other threads do nothing."""
     clock = Time()
-    monkeypatch.setattr(overhead, "time", clock)
+    monkeypatch.setattr(overhead, "clocks", clock)
     monkeypatch.setattr(background, "seconds", lambda: 0.0)
     return clock
 

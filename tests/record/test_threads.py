@@ -84,7 +84,7 @@ def test_another_takes_over_from_one_that_is_silent(
     thread = thread_of(clock)
     thread.hears("forward_begins", TRAINS)
     clock.trained = trained
-    monkeypatch.setattr("trainadvisor.record.training_thread.time.perf_counter", lambda: silent)
+    monkeypatch.setattr("trainadvisor.record.training_thread.clocks.perf_counter", lambda: silent)
 
     def other() -> tuple[bool, bool]:
         early = thread.takes_over()

@@ -19,7 +19,7 @@ def after(monkeypatch: pytest.MonkeyPatch, *, grad: bool, training: bool, micro:
     step = SimpleNamespace(begun=BEGUN, micro=micro, models=[0] * models, fields={})
     probe = TimingProbe(SimpleNamespace(step=step))  # type: ignore[arg-type] # only the step is asked for
     probe._wait, probe._trained = 3.0, (TRAINED, 1.0)
-    monkeypatch.setattr(timing.time, "perf_counter", lambda: NOW)
+    monkeypatch.setattr(timing.clocks, "perf_counter", lambda: NOW)
     monkeypatch.setattr(probe, "examples", lambda first, _: first.shape[0])
     model = SimpleNamespace()
     probe.on_forward_ends(

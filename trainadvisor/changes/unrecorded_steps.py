@@ -1,9 +1,9 @@
 """Steps that nobody records near the end of a shortened run: what a step takes by itself."""
 
-import time
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from trainadvisor import clocks
 from trainadvisor.changes.applying.change_application import ChangeApplication
 from trainadvisor.changes.declaration import change
 
@@ -62,7 +62,7 @@ class _Unrecorded:
         """Take the end of an optimizer step."""
         self._stepped += 1
         if self._wanted and len(self._times) <= self._wanted:
-            self._times.append(time.perf_counter())
+            self._times.append(clocks.perf_counter())
             if len(self._times) > self._wanted:
                 self._go_on()
 

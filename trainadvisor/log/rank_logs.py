@@ -2,10 +2,11 @@
 
 import os
 import re
-import time
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
+
+from trainadvisor import clocks
 
 # Environment variables in which torchrun (and compatible launchers), Open MPI and Slurm set rank and world size.
 _LAUNCHERS = (
@@ -76,11 +77,11 @@ def folder_of_its_own(named: Path) -> Path:
 
 def await_ends(paths: Iterable[Path], seconds: float) -> bool:
     """Wait until logs have ended or the time is up; return whether all have ended."""
-    until, waiting = time.monotonic() + seconds, list(paths)
+    until, waiting = clocks.monotonic() + seconds, list(paths)
     while waiting := [path for path in waiting if not _has_ended(path)]:
-        if time.monotonic() > until:
+        if clocks.monotonic() > until:
             return False
-        time.sleep(0.05)
+        clocks.sleep(0.05)
     return True
 
 

@@ -2,13 +2,13 @@
 
 import os
 import threading
-import time
 from collections import deque
 from contextlib import suppress
 from pathlib import Path
 
 import orjson
 
+from trainadvisor import clocks
 from trainadvisor.background import Background
 from trainadvisor.errors import LogError
 from trainadvisor.interruptions import from_handler
@@ -50,7 +50,7 @@ class LogWriter:
         self._waiting: deque[Record] = deque()
         self._batch = batch
         self._pace, self._slowest = seconds
-        self._flushed = time.monotonic()
+        self._flushed = clocks.monotonic()
         self._clock = Background(self._keep_time, "trainadvisor-pace")
         self._lock = threading.RLock()  # a signal handler of the script may close the log during one of these calls
         self._first = True
@@ -80,7 +80,7 @@ class LogWriter:
             self._size += 1
         else:
             self._size += _LAYERS_AS_STEPS
-        late = time.monotonic() - self._flushed > self._pace
+        late = clocks.monotonic() - self._flushed > self._pace
         if self._first or late or self._size >= self._batch:
             self.hand_over()
         elif self._clock.away:
@@ -94,7 +94,7 @@ class LogWriter:
     def _keep_time(self) -> None:
         """Hand over, in a thread, what waits too long because the next record does: a step may take minutes."""
         while not self._clock.wait_until(self._flushed + self._pace):
-            if time.monotonic() - self._flushed >= self._pace:
+            if clocks.monotonic() - self._flushed >= self._pace:
                 if self._is_idle():
                     return
                 self.hand_over()
@@ -136,7 +136,7 @@ class LogWriter:
             self._waiting.clear()
             return
         with self._lock:
-            self._flushed = time.monotonic()
+            self._flushed = clocks.monotonic()
             records = [self._waiting.popleft() for _ in range(len(self._waiting))]
             self._size = 0
             if records and not self._disk.over:

@@ -6,12 +6,12 @@ import atexit
 import os
 import signal
 import sys
-import time
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from trainadvisor import clocks
 from trainadvisor.log import rank_logs
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def run_script(
     named = RUNS / f"{rank_logs.launched():%m%d-%H%M%S}"
     path = log or (named if processes > 1 else rank_logs.folder_of_its_own(named)) / "log.json"
     own = rank_logs.path_of(path, rank)
-    begun = time.monotonic()
+    begun = clocks.monotonic()
     with _cancelled(own, lang):
         with _starting(target, lang, told=live and not rank):
             from trainadvisor import configuration

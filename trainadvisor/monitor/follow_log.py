@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shutil
-import time
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, TextIO
 
+from trainadvisor import clocks
 from trainadvisor.i18n.language import Words
 from trainadvisor.importers.growing_import import GrowingImport, growing
 from trainadvisor.log.cleaning import Cleaner
@@ -105,7 +105,7 @@ class Follower:
         self._news: list[FindingEvent] = []
         self._judge.subscribe(self._news.append)
         self._lines = 0
-        self._grown = self._beaten = time.monotonic()
+        self._grown = self._beaten = clocks.monotonic()
 
     def run(self) -> None:
         """Follow to the end, then print the verdict."""
@@ -116,7 +116,7 @@ class Follower:
         try:
             while not self._over():
                 if not self._judge.behind:
-                    time.sleep(PAUSE)
+                    clocks.sleep(PAUSE)
         except KeyboardInterrupt:
             pass
         self._verdict()
@@ -124,7 +124,7 @@ class Follower:
     def _over(self) -> bool:
         """Take what is new and show it; return whether nothing more is to come."""
         records = self._judge.grow()
-        now = time.monotonic()
+        now = clocks.monotonic()
         if records:
             self._view.take(records)
             self._words = Words(self._lang, epochs=self._view.epochs)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
+from trainadvisor import clocks
 from trainadvisor.background import Background
 from trainadvisor.interruptions import from_handler
 
@@ -44,7 +44,7 @@ class JudgingThread:
                 self._look()
 
     def _is_due(self) -> bool:
-        return time.monotonic() >= self._judge.pace.moment
+        return clocks.monotonic() >= self._judge.pace.moment
 
     def _look(self, *, final: bool = False) -> None:
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+from trainadvisor import clocks
 
 # The part of the time that looking may take.
 SHARE = 1 / 20
@@ -20,7 +20,7 @@ class LookPace:
         # Seconds that the last look took.
         self.cost: float | None = None
         self._apart, self._by_steps = apart, by_steps
-        self._began = time.monotonic()
+        self._began = clocks.monotonic()
         # The moment of the next look by seconds.
         self.moment = self._began + first
         self._step: int = FIRST_STEPS

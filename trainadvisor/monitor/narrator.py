@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import time
 from typing import TYPE_CHECKING, Any
 
+from trainadvisor import clocks
 from trainadvisor.figures import short
 from trainadvisor.i18n.language import Words
 from trainadvisor.i18n.since import since
@@ -33,7 +33,7 @@ class Narrator:
     def __init__(self, run: Run, lang: str, *, begun: float | None = None, quiet: bool = False) -> None:
         """Take the run to follow and when it was begun; a quiet one only says why it interrupts the script."""
         self._run, self._words, self._voice, self._quiet = run, Words(lang), run.voice, quiet
-        self._started = time.monotonic()
+        self._started = clocks.monotonic()
         # Seconds that the command had taken before.
         self._before = self._started - begun if begun is not None else 0.0
         self._introduced = False
@@ -56,7 +56,7 @@ class Narrator:
     def _going_on(self, seconds: float) -> str:
         """Return what happens while no step tells it."""
         if self._last:
-            waited = time.monotonic() - self._stepped
+            waited = clocks.monotonic() - self._stepped
             long = f"  ({self._words('status.since', seconds=int(waited))})" if waited > _LONG else ""
             return self._told(self._last) + long
         key = "status.importing" if _importing_torch() else "status.starting"
@@ -70,7 +70,7 @@ class Narrator:
             self._facts.setdefault(record["kind"], []).append(record["detail"])
         elif kind == "step":
             # The time comes first: the status line's thread reads both.
-            self._stepped = now = time.monotonic()
+            self._stepped = now = clocks.monotonic()
             self._last = record
             if not self._introduced and (record["step"] >= _STEPS or now - self._started > _SECONDS):
                 self._introduce()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
+from trainadvisor import clocks
 from trainadvisor.log.reader import read_log
 from trainadvisor.monitor.finding_events import FindingLedger
 
@@ -119,7 +119,7 @@ class RunningJudge:
 
     def due(self) -> bool:
         """Return whether it is time to look."""
-        return self._fresh and not self.behind and self.pace.due(time.monotonic(), self._grown_to)
+        return self._fresh and not self.behind and self.pace.due(clocks.monotonic(), self._grown_to)
 
     def look(self, *, settled: bool = False, final: bool = False) -> None:
         """Judge what was read and tell what is new; see `FindingLedger.update`."""
@@ -135,11 +135,11 @@ class RunningJudge:
 
     @contextmanager
     def _timed(self) -> Iterator[None]:
-        began = time.monotonic()
+        began = clocks.monotonic()
         try:
             yield
         finally:
-            self.pace.looked(began, time.monotonic(), self._grown_to)
+            self.pace.looked(began, clocks.monotonic(), self._grown_to)
 
     def _look(self, *, settled: bool = False, final: bool = False) -> None:
         log = self._snapshot() if self._fresh or final else None
@@ -148,7 +148,7 @@ class RunningJudge:
         self._fresh = False
         diagnosis = self._judge(log)
         step = self._grown_to
-        events = self._ledger.update(diagnosis.findings, step, time.monotonic(), settled=settled, final=final)
+        events = self._ledger.update(diagnosis.findings, step, clocks.monotonic(), settled=settled, final=final)
         self.diagnosis, self.step = diagnosis, step
         for event in events:
             for subscriber in self._subscribers:

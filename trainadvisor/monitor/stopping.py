@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-import time
 from typing import TYPE_CHECKING, Any
 
+from trainadvisor import clocks
 from trainadvisor.monitor.judging_thread import JudgingThread
 from trainadvisor.vocabulary import Confidence, Severity
 
@@ -73,7 +73,7 @@ class StoppingThread(JudgingThread):
         super().take(record)
         if self._over or record["record"] != "step":
             return
-        if self._asked is None and self._judge.pace.due_by_steps(time.monotonic(), record["step"]):
+        if self._asked is None and self._judge.pace.due_by_steps(clocks.monotonic(), record["step"]):
             self._ask(record["step"])
         if self._is_ahead(record["step"], record["seconds"]):
             self._wait(record["step"])
@@ -97,12 +97,12 @@ class StoppingThread(JudgingThread):
 
     def _wait(self, step: int) -> None:
         """Let the training wait a moment for the look, as long as that has not happened too often."""
-        began = time.monotonic()
+        began = clocks.monotonic()
         if self._waited < self._judge.pace.allowance(began) and self._background.call():
             with self._run.held():
                 self._looked.wait(HELD)
             self._waited_at = step
-            self._waited += time.monotonic() - began
+            self._waited += clocks.monotonic() - began
 
     def _is_due(self) -> bool:
         return super()._is_due() or self._asked is not None

@@ -15,6 +15,8 @@ from trainadvisor.record import process_rank
 from trainadvisor.script_mark import mark_of_file
 from trainadvisor.version import __version__
 
+_open = open  # a script may put another one into its place for a while, as `unittest.mock.mock_open` does
+
 
 def header() -> dict[str, Any]:
     """Return the header's facts that do not depend on the training's objects."""
@@ -41,7 +43,7 @@ def memory_megabytes() -> float | None:
     if torch.cuda.is_available() and torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
         return torch.cuda.memory_allocated() / 1e6
     try:
-        with open("/proc/self/statm", encoding="ascii") as file:  # noqa: PTH123 - read every tenth step: no Path object
+        with _open("/proc/self/statm", encoding="ascii") as file:  # read every tenth step: no Path object
             return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
     except (OSError, ValueError, IndexError) as error:
         if from_handler(error):  # a TimeoutError is an OSError
@@ -54,7 +56,7 @@ def peak_megabytes() -> float | None:
     if torch.cuda.is_available() and torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
         return torch.cuda.max_memory_allocated() / 1e6
     try:
-        with open("/proc/self/status", encoding="ascii", errors="replace") as file:  # noqa: PTH123 - as above
+        with _open("/proc/self/status", encoding="ascii", errors="replace") as file:
             peak = next((line for line in file if line.startswith("VmHWM:")), "")
         return int(peak.split()[1]) * 1024 / 1e6
     except (OSError, ValueError, IndexError) as error:

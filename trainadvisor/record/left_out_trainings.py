@@ -4,7 +4,6 @@ The first of them have shown what they are; of the others every few are recorded
 """
 
 import math
-import time
 import weakref
 from collections import Counter
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import Any, Protocol
 import torch
 from torch import nn
 
+from trainadvisor import clocks
 from trainadvisor.instrument import module_tables
 from trainadvisor.instrument.shortcut_slot import slot
 from trainadvisor.record.context import Context
@@ -125,7 +125,7 @@ class LeftOutTrainings:
         recorder.counts.update(self._seen + Counter(step=steps))
         self._seen.clear()
         number, step = recorder.step_number + steps, recorder.step
-        recorder.skip_to(Step(number, time.perf_counter(), step.sample_gradients, step.sample_layers), number)
+        recorder.skip_to(Step(number, clocks.perf_counter(), step.sample_gradients, step.sample_layers), number)
         recorder.cost.skip()
 
     def _run(self, module: nn.Module, training: _Training | None) -> None:
@@ -159,7 +159,7 @@ class LeftOutTrainings:
         if trainings >= self._next:
             self._next = math.ceil(_GROWTH * self._next)
             return False
-        elapsed = time.perf_counter() - cost.started
+        elapsed = clocks.perf_counter() - cost.started
         return cost.spent > BURST_SECONDS + cost.budget.share * elapsed
 
     def _is_fresh(self, module: nn.Module) -> bool:

@@ -1,9 +1,8 @@
 """The recorder's own clock: what recording costs, and the budget that this is held against."""
 
-import time
 from collections.abc import Callable
 
-from trainadvisor import background
+from trainadvisor import background, clocks
 from trainadvisor.log.records import Record
 from trainadvisor.record.sampling import Budget
 from trainadvisor.record.step import Step
@@ -14,7 +13,7 @@ class Overhead:
 
     def __init__(self, budget: Budget, tell: Callable[[Record], None]) -> None:
         self.budget, self._write = budget, tell
-        self.started = self.entered = time.perf_counter()
+        self.started = self.entered = clocks.perf_counter()
         self.spent = 0.0
         self._threads_before = background.seconds()
         self._spent_before = self._paused = 0.0
@@ -33,16 +32,16 @@ class Overhead:
     def share(self) -> float:
         """Return the part of the time since a model was first called that the recorder and its threads took."""
         threads = max(0.0, background.seconds() - self._threads_before)
-        whole = time.perf_counter() - (self._trains_from or self.started)
+        whole = clocks.perf_counter() - (self._trains_from or self.started)
         return min(1.0, (self.spent + threads) / max(1e-9, whole))
 
     def pause(self) -> None:
         """Stop the clock of the training."""
-        self._paused = time.perf_counter()
+        self._paused = clocks.perf_counter()
 
     def resume(self) -> float:
         """Let the clock of the training go on; return the seconds that do not count."""
-        gap = time.perf_counter() - self._paused
+        gap = clocks.perf_counter() - self._paused
         self.started += gap
         self._trains_from += gap if self._trains_from else 0.0
         return gap
@@ -57,7 +56,7 @@ class Overhead:
 
     def book(self, step: Step, ended: float) -> None:
         """Charge the budget with what a step has cost; tell once that it holds samples back."""
-        spent = self.spent + time.perf_counter() - self.entered
+        spent = self.spent + clocks.perf_counter() - self.entered
         own, self._spent_before = spent - self._spent_before, spent
         seconds = ended - step.begun - step.fields.get("wait", 0.0)
         self.budget.book(step.number, seconds, own, step.sample_gradients, step.sample_layers)

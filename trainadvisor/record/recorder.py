@@ -1,7 +1,6 @@
 """The recorder: cuts a training into steps, lets the probes measure, and hands the records on."""
 
 import os
-import time
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
@@ -11,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from trainadvisor import garbage
+from trainadvisor import clocks, garbage
 from trainadvisor.instrument import call_sites, torch_events
 from trainadvisor.instrument.hidden_frame import veiled
 from trainadvisor.instrument.private_torch import dispatch_modes, function_modes, without_subclasses
@@ -50,7 +49,7 @@ _HEADER_AFTER = 2
 _DESCRIBED = 3
 _AS_USUAL = nullcontext()
 
-_now = time.perf_counter
+_now = clocks.perf_counter
 
 
 class Recorder(Recording):
@@ -111,7 +110,7 @@ class Recorder(Recording):
             self.guard("stop", arrived, reading.values)
         self.cost.tell()
         self.drain(wait=True)
-        self.queue.end(reason, self.step_number, time.perf_counter() - self.cost.started)
+        self.queue.end(reason, self.step_number, clocks.perf_counter() - self.cost.started)
 
     # What torch tells
 
@@ -283,7 +282,7 @@ class Recorder(Recording):
 
     def close_step(self) -> None:
         """Write the current step, if there was one, and begin the next."""
-        step, now = self.step, time.perf_counter()
+        step, now = self.step, clocks.perf_counter()
         if not step.micro and not step.done:
             return
         ended = step.ended or now

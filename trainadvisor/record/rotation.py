@@ -1,7 +1,8 @@
 """Which rows of a very deep model are measured: all of them where that is cheap, else a block of them in turn."""
 
-import time
 from collections.abc import Callable
+
+from trainadvisor import clocks
 
 # Rows (layers, or parameters) of a block; a model with no more is always measured whole.
 BLOCK = 128
@@ -17,7 +18,7 @@ def is_part(rows: Rows) -> bool:
 class Rotation:
     """Chooses the rows by what a row has cost; the first sample ends where it has used up the time allowed."""
 
-    clock: Callable[[], float] = staticmethod(time.thread_time)
+    clock: Callable[[], float] = staticmethod(clocks.thread_time)
 
     def __init__(self, allowed: Callable[[], float]) -> None:
         """Take what tells the seconds that one sample may take."""

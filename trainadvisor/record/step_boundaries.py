@@ -1,10 +1,10 @@
 """The course of a training: what makes a step, with an optimizer, with closures, compiled, by hand, or with none."""
 
-import time
 from typing import Any, Protocol
 
 import torch
 
+from trainadvisor import clocks
 from trainadvisor.instrument import tracing
 from trainadvisor.record.context import Context
 from trainadvisor.record.implicit_steps import ImplicitSteps
@@ -99,7 +99,7 @@ class StepBoundaries:
         fact = inventory.optimizers.get(id(optimizer)) or inventory.add_optimizer(optimizer)
         if fact["id"] not in step.stepped:
             step.stepped.append(fact["id"])
-        step.ended = time.perf_counter()
+        step.ended = clocks.perf_counter()
 
     def stepping(self) -> None:
         """Take that optimizers step (or would, had the gradient scaler not skipped it)."""

@@ -6,9 +6,10 @@ interpreter's lock: the process would end by a segmentation fault.
 
 import sys
 import threading
-import time
 from collections.abc import Callable
 from typing import Any
+
+from trainadvisor import clocks
 
 # Events that make a thread one that trains, and those that belong to the training of such a thread.
 _TRAINING = frozenset({"forward_begins", "forward_ends", "backward_begins", "backward_ends", "grad"})
@@ -66,5 +67,5 @@ class TrainingThread:
     def _is_free(self) -> bool:
         if self.ident not in sys._current_frames():
             return True
-        silent = not self._has_trained() or time.perf_counter() - self._last_event() > _SILENT
+        silent = not self._has_trained() or clocks.perf_counter() - self._last_event() > _SILENT
         return self._here.trains and silent

@@ -2,7 +2,6 @@
 
 import atexit
 import sys
-import time
 import weakref
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any, Self
 import torch
 from torch import nn
 
+from trainadvisor import clocks
 from trainadvisor.instrument import call_sites
 from trainadvisor.instrument.user_modes import apart
 from trainadvisor.interruptions import suppressed
@@ -44,9 +44,9 @@ class WatchedRecording:
         self._recorder = Recorder([self._writer], discover=discover, every=every, overhead=overhead)
         self._open = True
         place = call_sites.user_place(2)
-        begun = time.perf_counter()
+        begun = clocks.perf_counter()
         self._recorder.guard("watch", apart, self._meet, models, optimizers, place)
-        self._recorder.spend_before_first_step(time.perf_counter() - begun)
+        self._recorder.spend_before_first_step(clocks.perf_counter() - begun)
         # Whether whatever trains is recorded.
         self.discovers = discover
 

@@ -6,7 +6,6 @@ Announced to `when`: `optimizer` (one is first used), `model` (a model's first c
 `loader_made`, `epoch`, `scheduler_step`, `clip`, `scale`, `save`, `load`.
 """
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -18,6 +17,7 @@ from torch.compiler import is_dynamo_compiling
 from torch.optim import lr_scheduler
 from torch.utils.data import DataLoader
 
+from trainadvisor import clocks
 from trainadvisor.changes.applying.change_application import Around, Call, ChangeApplication
 from trainadvisor.changes.applying.session_state import SessionState
 from trainadvisor.changes.catalogue import Choice
@@ -263,8 +263,8 @@ class ChangeSession(SessionState):
     def check_time(self) -> None:
         """End the script when its time is over."""
         _, seconds = self._stop_after
-        self._began = self._began or time.monotonic()  # when the training begins, not when torch is imported
-        if seconds is not None and time.monotonic() - self._began >= seconds:
+        self._began = self._began or clocks.monotonic()  # when the training begins, not when torch is imported
+        if seconds is not None and clocks.monotonic() - self._began >= seconds:
             raise Cut
 
 

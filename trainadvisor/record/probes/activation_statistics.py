@@ -2,7 +2,6 @@
 
 import math
 import sys
-import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
@@ -14,6 +13,7 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
+from trainadvisor import clocks
 from trainadvisor.instrument import module_calls, module_tables, private_torch
 from trainadvisor.instrument.hidden_frame import veiled
 from trainadvisor.instrument.user_modes import apart
@@ -193,11 +193,11 @@ class ActivationProbe:
             self._called.note(f"{self._last_layer or 'input'}.{kind}")
 
     def _timed(self, function: Callable[..., None], *args: object) -> None:
-        begun, clock = time.perf_counter(), self._rotation.clock()
+        begun, clock = clocks.perf_counter(), self._rotation.clock()
         try:
             apart(function, *args)
         finally:
-            self._context.spend(time.perf_counter() - begun)
+            self._context.spend(clocks.perf_counter() - begun)
             if self._part is not None:
                 self._part.seconds += self._rotation.clock() - clock
 

@@ -1,10 +1,10 @@
 """Probe: evaluations, as the user means them: one pass over one data set, or one call on one split."""
 
-import time
 from typing import Any
 
 import torch
 
+from trainadvisor import clocks
 from trainadvisor.record.context import Context, probe
 from trainadvisor.record.evaluations import loss_free_answers
 from trainadvisor.record.evaluations.evaluation_series import TRAIN, SeriesBook, split_named, split_of, words_in_code
@@ -92,7 +92,7 @@ class EvaluationProbe:
         found = self._open.get(source.key) or (self._current if len(self._open) >= _MOST_OPEN else None)
         if found is None:
             context = self._context
-            begun, series = time.perf_counter(), self._series.number(source, model)
+            begun, series = clocks.perf_counter(), self._series.number(source, model)
             found = OpenEvaluation(source, series, begun, context.steps_done(), context.last_epoch)
             found.split = split_of(source, self.sources.trained_loaders)
             self._open[source.key] = found
@@ -130,7 +130,7 @@ class EvaluationProbe:
             batch = self.sources.take(call, first=first)
             opened.examples += size
             loss_free_answers.measure(opened.answers, call, batch, self._context.losses.train_kinds())
-        opened.ended = time.perf_counter()
+        opened.ended = clocks.perf_counter()
 
     def _take_returned(self, opened: OpenEvaluation, call: Call, size: int) -> None:
         """Take the loss that the model returns, where the training is told it in the same way and no function is."""
@@ -182,7 +182,7 @@ class EvaluationProbe:
         part = opened.parts.setdefault(call.entry.number, LossSums(call.entry))
         with torch.no_grad():
             part.add(call)
-        opened.ended = time.perf_counter()
+        opened.ended = clocks.perf_counter()
 
     # Ends
 

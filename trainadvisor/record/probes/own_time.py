@@ -1,7 +1,6 @@
 """Probe: a process's own time of a step, without its waiting for the other processes."""
 
-import time
-
+from trainadvisor import clocks
 from trainadvisor.record.context import Context, probe
 from trainadvisor.record.step import Call, Step
 
@@ -16,16 +15,16 @@ class OwnTimeProbe:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._since = time.thread_time()
+        self._since = clocks.thread_time()
         self._asked = self._loading = 0.0
 
     def on_batch_begins(self, *_: object) -> None:
         """Start the clock of what loading computes in this thread: it counts as waiting for data already."""
-        self._asked = time.thread_time()
+        self._asked = clocks.thread_time()
 
     def on_batch_ends(self, *_: object) -> None:
         """Stop that clock."""
-        self._loading += time.thread_time() - self._asked
+        self._loading += clocks.thread_time() - self._asked
 
     def on_forward_ends(self, call: Call) -> None:
         """Leave out an evaluation between two steps."""
@@ -35,10 +34,10 @@ class OwnTimeProbe:
 
     def on_close(self, step: Step) -> None:
         """Add the time to the step."""
-        own = time.thread_time() - self._since - self._loading + step.fields.get("wait", 0.0)
+        own = clocks.thread_time() - self._since - self._loading + step.fields.get("wait", 0.0)
         self._begin()
         if own > 0 and all(model.device.type == "cpu" for model in step.models):
             step.fields["own"] = own
 
     def _begin(self) -> None:
-        self._since, self._loading = time.thread_time(), 0.0
+        self._since, self._loading = clocks.thread_time(), 0.0

@@ -1,13 +1,13 @@
 """Probe: seconds, waiting for data, memory, epochs and the loaders."""
 
 import math
-import time
 import weakref
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from torch import Size, Tensor
 
+from trainadvisor import clocks
 from trainadvisor.record import environment
 from trainadvisor.record.context import Context, probe
 from trainadvisor.record.objects import describe
@@ -65,11 +65,11 @@ class TimingProbe:
 
     def on_batch_begins(self, *_: object) -> None:
         """Start the clock of the wait."""
-        self._asked = time.perf_counter()
+        self._asked = clocks.perf_counter()
 
     def on_batch_ends(self, args: tuple[Any, ...], _: object, __: object) -> None:
         """Add the wait to the step that begins."""
-        self._wait += time.perf_counter() - self._asked
+        self._wait += clocks.perf_counter() - self._asked
         self._last_loader = self._loader_of.get(args[0], self._last_loader)
 
     def on_forward_begins(self, call: Call) -> None:
@@ -100,9 +100,9 @@ class TimingProbe:
         """Begin the step anew after a forward of an evaluation, which is not the step's time."""
         step = self._context.step
         if not call.grad and not step.models and not step.micro:
-            step.begun, self._wait = time.perf_counter(), 0.0
+            step.begun, self._wait = clocks.perf_counter(), 0.0
         elif not call.grad and not call.training and step.micro:
-            now = time.perf_counter()
+            now = clocks.perf_counter()
             step.begun += now - self._trained[0]
             self._wait = self._trained[1]
             self._trained = now, self._wait
@@ -140,15 +140,15 @@ class TimingProbe:
 
     def on_backward_ends(self, *_: object) -> None:
         """Remember where the training stood."""
-        self._trained = time.perf_counter(), self._wait
+        self._trained = clocks.perf_counter(), self._wait
 
     def on_save_begins(self, *_: object) -> None:
         """Start the clock of a checkpoint."""
-        self._saving = time.perf_counter()
+        self._saving = clocks.perf_counter()
 
     def on_save_ends(self, *_: object) -> None:
         """Write how long the checkpoint took."""
-        self._context.event("checkpoint", "", {"seconds": time.perf_counter() - self._saving})
+        self._context.event("checkpoint", "", {"seconds": clocks.perf_counter() - self._saving})
 
     def on_step_begins(self, _: object, closure: object) -> None:
         """Note a closure: its backwards see one batch again and again."""

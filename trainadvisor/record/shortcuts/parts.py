@@ -1,11 +1,11 @@
 """What all shortcuts share: the recording, and the probes whose state they keep."""
 
 import math
-import time
 from collections.abc import Mapping
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
+from trainadvisor import clocks
 from trainadvisor.instrument.private_torch import eval_frame
 from trainadvisor.record.context import Routine
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from trainadvisor.record.overhead import Overhead
     from trainadvisor.record.shortcuts.arming import Arming
 
-now = time.perf_counter
+now = clocks.perf_counter
 ident = get_ident
 # A frame of ours that torch.compile would look at takes the long way, which keeps it from that.
 looked_at = eval_frame
