@@ -51,6 +51,17 @@ def test_up_to_three_scalings_leave_the_loss_as_it_is(scaling: Scaling) -> None:
     assert records.column("loss") == pytest.approx(losses)
 
 
+@pytest.mark.parametrize(
+    "scaling",
+    [lambda loss: loss.div_(4), lambda loss: loss.mul_(0.5), lambda loss: loss.div_(2).mul_(3) / 2],
+)
+def test_a_loss_that_is_divided_in_place_is_told_undivided(scaling: Scaling) -> None:
+    """As `loss /= 4` does before accumulation: the same tensor, another value."""
+    records, losses = recorded(scaling)
+    assert [fact["kind"] for fact in records.facts("loss")] == ["cross_entropy"]
+    assert records.column("loss") == pytest.approx(losses)
+
+
 def test_the_fourth_scaling_makes_it_a_loss_of_the_script_s() -> None:
     """Which is recorded as it is differentiated, the standard part beside it."""
     records, losses = recorded(lambda loss: loss / 2 / 2 / 2 / 2)

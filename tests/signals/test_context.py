@@ -31,6 +31,22 @@ def test_optimizers_that_step_together_are_not_adversarial(tmp_path: Path) -> No
     assert "adversarial" not in kinds(tmp_path, steps=[{"opt": [0, 1]}] * 20, **two_models())
 
 
+@pytest.mark.parametrize(
+    ("parts", "opposed"), [(("generator", "discriminator"), True), (("G", "D"), True), (("encoder", "decoder"), False)]
+)
+def test_parts_of_one_model_are_opponents_by_their_names(
+    parts: tuple[str, str], opposed: object, tmp_path: Path
+) -> None:
+    """A LightningModule holds both, and their optimizers take turns."""
+    model = make_model(*((f"{part}.0", "Linear", 2, 2) for part in parts))
+    first, second = ([p["id"] for p in model["parameters"] if p["name"].startswith(part)] for part in parts)
+    optimizers = [make_optimizer(id=0, parameters=first), make_optimizer(id=1, parameters=second)]
+    steps = [{"opt": [i % 2]} for i in range(20)]
+    assert ("adversarial" in kinds(tmp_path, steps=steps, models=[model], optimizers=optimizers)) is opposed
+    together = kinds(tmp_path, steps=[{"opt": [0, 1]}] * 20, models=[model], optimizers=optimizers)
+    assert "adversarial" not in together
+
+
 def test_a_dropped_pretraining_optimizer_is_not_adversarial(tmp_path: Path) -> None:
     """One optimizer over the same parameters after another."""
     optimizers = [make_optimizer(id=0), make_optimizer(id=1)]

@@ -1,5 +1,6 @@
 """Which parameters are in an optimizer, receive gradients and change."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -158,6 +159,13 @@ def test_warmup_from_zero(tmp_path: Path) -> None:
     """Samples at a learning rate of zero do not count."""
     samples = [{**MOVING, "update": [0.0] * 4}] * 3 + [MOVING] * 3
     assert run(tmp_path, samples=samples, columns={"lr": [0.0] * 3 + [0.1] * 9})["frozen_share"] == 0.0
+
+
+def test_batches_before_the_first_step_of_an_optimizer(tmp_path: Path) -> None:
+    """They have no rate, and nothing moves in them: three samples of them tell nothing of the steps behind."""
+    resting = [{**MOVING, "update": [0.0] * 4}] * 3
+    assert run(tmp_path, samples=resting, columns={"lr": [math.nan] * 3 + [0.1] * 9})["frozen_share"] is None
+    assert run(tmp_path, samples=resting, columns={"lr": [0.1] * 12})["frozen_share"] == 1.0
 
 
 def test_step_lost_to_rounding(tmp_path: Path) -> None:

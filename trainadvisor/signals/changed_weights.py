@@ -30,7 +30,10 @@ Mask = npt.NDArray[np.bool_]
 
 
 def _used_samples(log: RunLog, column: str) -> npt.NDArray[np.float64]:
-    """Return samples x parameters; samples taken at a learning rate of zero are left out unless all were."""
+    """Return samples x parameters of the optimizers' steps; those at a rate of zero are left out unless all were.
+
+    Batches before the first step of an optimizer are steps of their own: no weight moves in them.
+    """
     values, steps = log.layers.column(column), log.layers.steps_of(column)
     known, rates = log.steps, log.lr
     if np.any(known[1:] < known[:-1]):
@@ -38,9 +41,11 @@ def _used_samples(log: RunLog, column: str) -> npt.NDArray[np.float64]:
         known, rates = known[order], rates[order]
     places = np.searchsorted(known, steps, side="right") - 1
     found = (places >= 0) & (known[places] == steps) if known.size else np.zeros(steps.size, dtype=bool)
-    moving = ~found
-    moving[found] = rates[places[found]] != 0
-    return values[moving] if moving.any() else values
+    rate = np.full(steps.size, np.inf)
+    rate[found] = rates[places[found]]
+    stepped = ~np.isnan(rate) if np.isfinite(rates).any() else np.ones(steps.size, dtype=bool)
+    moving = stepped & (rate != 0)
+    return np.asarray(values[moving if moving.any() else stepped])
 
 
 def _ran(log: RunLog) -> set[str]:

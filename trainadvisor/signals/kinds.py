@@ -51,10 +51,20 @@ def _kinds(log: RunLog) -> set[str]:
 
 
 def adversarial(log: RunLog) -> bool:
-    """Return whether optimizers of different models take turns, or models are named as opponents."""
+    """Return whether optimizers of different models take turns, or models are named as opponents.
+
+    One model may hold both, as a LightningModule does: then its parts are named so, and their optimizers take turns.
+    """
     if curves.curve_kind(log) == "adversarial":
         return True
-    return len(log.models) > 1 and (_take_turns(log) or bool(OPPOSING.search(_names(log))))
+    if len(log.models) > 1:
+        return _take_turns(log) or bool(OPPOSING.search(_names(log)))
+    return _opposed_parts(log) and _take_turns(log)
+
+
+def _opposed_parts(log: RunLog) -> bool:
+    parts = {str(layer["name"]).partition(".")[0] for layer in (log.model or {}).get("layers") or []}
+    return parts >= {"G", "D"} or bool(OPPOSING.search(" ".join([_names(log), *sorted(parts)])))
 
 
 def _take_turns(log: RunLog) -> bool:

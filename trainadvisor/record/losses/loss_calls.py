@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 import torch.nn.functional as F
 
+from trainadvisor.instrument.private_torch import version
 from trainadvisor.record.losses.loss_arguments import BINARY, CLASSIFYING, Expect, LossArguments, batched
 from trainadvisor.record.losses.loss_graph import bare, metadata_of, scaled_from
+from trainadvisor.record.losses.loss_region import scaling
 from trainadvisor.record.objects.known_tensor import KnownTensor
 
 if TYPE_CHECKING:
@@ -50,15 +52,16 @@ class LossCall:
     labels: torch.Tensor | None = None
 
     def gave(self, tensor: torch.Tensor) -> bool:
-        """Return whether a tensor is what the function returned."""
-        return tensor is self.value if self.result is None else self.result.is_(tensor)
+        """Return whether a tensor is what the function returned, which `loss /= 4` leaves the same object."""
+        given = tensor is self.value if self.result is None else self.result.is_(tensor)
+        return given and not rescaled(tensor)
 
     def let_go(self) -> None:
         """Mark the graph, and hold no more than the value."""
         if self.held:
             result, self.held = self.value, False
             if result.grad_fn is not None:
-                metadata_of(result.grad_fn)[MARK] = self.serial
+                metadata_of(_made(result))[MARK] = self.serial
             self.result, self.value = KnownTensor(result), result.detach()
             if self.labels is not None:
                 self.terms, self.labels = counting(self.labels, self.entry), None
@@ -81,6 +84,33 @@ class LossEntry:
     scaled: bool = False
     # The number of the part that is told of a sum of terms, once it is known.
     lead: int | None = None
+
+
+def rescaled(tensor: torch.Tensor) -> bool:
+    """Return whether the number that a loss function returned was divided or multiplied in place since."""
+    return bool(version(tensor)) and tensor.grad_fn is not None and tensor.grad_fn.name() in _MULTIPLES
+
+
+def _made(result: torch.Tensor) -> Any:
+    """Return the node of the loss function itself, behind what has rescaled its result in place."""
+    node: Any = result.grad_fn
+    for _ in range(_FACTORS if rescaled(result) else 0):
+        if node.name() not in _MULTIPLES:
+            break
+        node = next(other for other, _ in node.next_functions if other is not None)
+    return node
+
+
+def before_rescaling(tensor: torch.Tensor) -> torch.Tensor:
+    """Return the number that a loss function gave, of the multiple of it that is differentiated."""
+    value, node = tensor.detach(), tensor.grad_fn
+    for _ in range(_FACTORS):
+        found = None if MARK in metadata_of(node) else scaling(node)
+        if found is None:
+            break
+        value = value * found[1] if bare(node) == "Div" else value / found[1]
+        node = found[0]
+    return value
 
 
 @functools.cache

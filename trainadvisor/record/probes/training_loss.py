@@ -8,6 +8,7 @@ from torch import nn
 
 from trainadvisor.instrument import call_sites
 from trainadvisor.instrument.fused_losses import LateScores
+from trainadvisor.instrument.private_torch import version
 from trainadvisor.instrument.shortcut_slot import slot
 from trainadvisor.record.context import Context, probe
 from trainadvisor.record.losses import reference_losses, written_out_losses
@@ -17,6 +18,7 @@ from trainadvisor.record.losses.loss_calls import (
     MARK,
     LossCall,
     LossEntry,
+    before_rescaling,
     find_divisor,
     has_value,
     is_plain_mean,
@@ -181,7 +183,7 @@ class TrainingLossProbe:
         step.micro += 1
         self._losses.let_go()
         held = pending[0] if len(pending) == 1 and pending[0].held and pending[0].labels is None else None
-        if held is not None and held.value is tensor and self._take_straight(held):
+        if held is not None and isinstance(tensor, torch.Tensor) and held.gave(tensor) and self._take_straight(held):
             return
         if isinstance(tensor, torch.Tensor) and has_value(tensor):
             self._losses.last = tensor
@@ -194,7 +196,7 @@ class TrainingLossProbe:
         for part in pending:
             alone = part is call and len(pending) == 1
             part.entry.straight = alone and is_plain_mean(part, tensor)
-            part.entry.scaled = alone and scaled and is_scaled_number(part, tensor)
+            part.entry.scaled = alone and scaled and is_scaled_number(part, tensor) and not version(part.value)
         parts = [part for part in pending if part.training or part is call]
         entry = call.entry if call else self._custom(parts)
         entry.phases.add("train")
@@ -232,7 +234,7 @@ class TrainingLossProbe:
         if call is None or call.value.numel() != 1:
             return differentiated
         if call.entry.fact["reduction"] == "mean":
-            return call.value
+            return before_rescaling(differentiated) if scaled and version(call.value) else call.value
         if call.terms is None or scaled:
             return differentiated
         call.entry.fact["by_example"] = True

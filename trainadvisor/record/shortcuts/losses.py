@@ -12,7 +12,7 @@ from trainadvisor.instrument.hidden_frame import veiled
 from trainadvisor.instrument.private_torch import dispatch_modes, function_modes, tracing_state, transform, version
 from trainadvisor.instrument.user_modes import apart
 from trainadvisor.record.device_readback import HostValues
-from trainadvisor.record.losses.loss_calls import LossCall, LossEntry, is_scaled
+from trainadvisor.record.losses.loss_calls import LossCall, LossEntry, is_scaled, rescaled
 from trainadvisor.record.losses.loss_graph import LAST_GRAPH_STEP, steps_to_read
 from trainadvisor.record.losses.shared_divisor import shares_divisor
 from trainadvisor.record.shortcuts.arming import frames_of
@@ -195,5 +195,5 @@ class Losses(Parts):
 def _is_of(tensor: object, call: LossCall) -> bool:
     """Return whether a loss is differentiated, or a plain multiple of one that was before; of a sum only that."""
     if call.value is tensor:
-        return call.labels is None
+        return call.labels is None and not rescaled(call.value)
     return call.entry.scaled and is_scaled(tensor, call.value)
