@@ -727,7 +727,7 @@ def test_adapters_put_into_a_trained_model_are_known_at_the_next_step() -> None:
     def train() -> nn.Module:
         model = _net()
         steps(model, 30)
-        model[0] = Adapter(model[0].requires_grad_(False))
+        model[0] = Adapter(model[0].requires_grad_(requires_grad=False))
         steps(model, 5)
         return model
 
