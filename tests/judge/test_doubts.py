@@ -302,6 +302,16 @@ def test_a_loss_without_a_yardstick_falls_when_a_constant_is_long_learned(judged
     assert judged(**CUSTOM, columns={"loss": loss}).state == state
 
 
+def test_a_loss_that_its_first_steps_blew_up_has_learned_nothing_by_coming_back(judged: Judge) -> None:
+    """The first loss of all is what no knowledge costs: most of a fall from fifty times that says nothing."""
+    blown = 11 + 400 * np.exp(-np.arange(STEPS) / 20) + 0.02 * RANDOM
+    blown[0] = 11.0
+    assert judged(**CUSTOM, columns={"loss": blown}).state == "cannot-tell"
+    sound = blown.copy()
+    sound[0] = 420.0
+    assert judged(**CUSTOM, columns={"loss": sound}).state == "healthy"
+
+
 def test_a_preference_loss_falls_without_a_success(judged: Judge) -> None:
     """Margins grow as the policy leaves its reference; the share of the pairs is what counts."""
     assert codes(judged(**CUSTOM, columns={"loss": LATE, "preference_beta": 0.1})) == ["no-yardstick"]

@@ -129,6 +129,20 @@ def test_the_options_of_a_loss_are_read_by_position_too() -> None:
     assert (loss["label_smoothing"], loss["reduction"], loss["ignore_index"]) == (0.1, "sum", 2)
 
 
+@pytest.mark.parametrize(("ignored", "counts"), [(0, [0.0, 24.0, 24.0]), (-100, [24.0, 24.0, 24.0])])
+def test_labels_that_do_not_count_are_in_no_histogram(ignored: int, counts: list[float]) -> None:
+    """Padding that has a number of its own is no answer: few labels and many are counted in two ways."""
+    for rows in (6, 6000):
+        labels = torch.arange(3).repeat(rows // 3)
+        criterion = nn.CrossEntropyLoss(ignore_index=ignored)
+        data = [(torch.randn(rows, 4), labels)] * 4
+        fact = _train(nn.Linear(4, 3), data, criterion).facts("loss")[-1]
+        total = sum(fact["target"]["histogram"])
+        assert [72 * count / total for count in fact["target"]["histogram"]] == pytest.approx(
+            [72 * count / sum(counts) for count in counts]
+        )
+
+
 @pytest.mark.parametrize(
     ("output", "objective", "inputs", "activation"),
     [

@@ -706,6 +706,37 @@ def test_a_head_replaced_after_the_optimizer_was_made_is_in_no_group() -> None:
     assert [[ratio > 0 for ratio in row] for row in records.layer("update")] == [[True, True, False, False]] * STEPS
 
 
+def test_adapters_put_into_a_trained_model_are_known_at_the_next_step() -> None:
+    """The second optimizer holds weights that no model has: the model is looked at again at once."""
+
+    class Adapter(nn.Module):
+        def __init__(self, base: nn.Module) -> None:
+            super().__init__()
+            self.base, self.low = base, nn.Parameter(torch.zeros(8, 4))
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.base(x) + x @ self.low.T
+
+    def steps(model: nn.Module, count: int) -> None:
+        optimizer = torch.optim.SGD([p for p in model.parameters() if p.requires_grad], 0.1)
+        for _ in range(count):
+            optimizer.zero_grad()
+            _loss(model).backward()
+            optimizer.step()
+
+    def train() -> nn.Module:
+        model = _net()
+        steps(model, 30)
+        model[0] = Adapter(model[0].requires_grad_(requires_grad=False))
+        steps(model, 5)
+        return model
+
+    records = record(train)
+    assert records.facts("optimizer")[-1]["unknown_parameters"] == 0
+    model = next(r for r in records.of("event") if r["kind"] == "model" and r["step"] > 0)
+    assert (model["step"], "0.low" in [p["name"] for p in model["detail"]["parameters"]]) == (31, True)
+
+
 def test_an_embedding_resized_in_the_middle_keeps_the_other_numbers() -> None:
     """The model is described anew; what a parameter was at the start stays told."""
 

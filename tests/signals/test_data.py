@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from builders import event, make_model, signals_of
+from builders import event, make_model, parameter, signals_of
 
 NUMBERS = {
     "model": 0,
@@ -130,6 +130,20 @@ def test_the_layer_that_numbers_meet(tmp_path: Path, floating: bool, rms: float,
     events = [event("inputs", {**NUMBERS, "floating": floating}), event("table", {"id": 1, "model": 0, "rows": rows})]
     signals = of(tmp_path, models=[make_model(*kinds)], layers=[{"step": 0, **sample}], events=events)
     assert (signals["first_layer_rms"], signals["first_layer_kind"]) == (rms, kind)
+
+
+@pytest.mark.parametrize(("given", "rms"), [([64, 3, 8, 8], 46.0), ([64, 48], 0.9), ([64, 1, 8, 8], 0.9)])
+def test_pictures_meet_a_convolution_over_their_channels(tmp_path: Path, given: list[int], rms: float) -> None:
+    """A matrix of the time step stands before it, and is wide enough for one value of each channel."""
+    rows = [
+        {"name": name, "kind": kind, "layer": name, "units": 4} for name, kind in (("t", "linear"), ("c", "conv2d"))
+    ]
+    parameters = [parameter(0, "t.weight", [32, 48]), parameter(1, "c.weight", [16, 3, 3, 3])]
+    numbers = {**NUMBERS, "shape": given, "features": 3}
+    events = [event("inputs", numbers), event("table", {"id": 1, "model": 0, "rows": rows})]
+    models = [make_model(("t", "Linear"), ("c", "Conv2d"), parameters=parameters)]
+    layers = [{"step": 0, "table": 1, "act_spread": [1.0, 1.0], "act_rms": [0.9, 46.0]}]
+    assert of(tmp_path, models=models, layers=layers, events=events)["first_layer_rms"] == rms
 
 
 def test_spread_needs_three_samples(tmp_path: Path) -> None:

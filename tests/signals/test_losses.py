@@ -217,6 +217,16 @@ def test_broadcast(tmp_path: Path, loss: Any, factor: float) -> None:
     assert of(tmp_path, loss)["broadcast_expansion"] == factor
 
 
+@pytest.mark.parametrize(
+    ("pair", "targets"),
+    [([[64, 1], [64, 4]], 4), ([[64, 4], [64, 1]], 1), ([[64, 1], [64]], 1), ([[64, 1], [1, 4]], 1), (None, 1)],
+)
+def test_targets_of_one_answer(tmp_path: Path, pair: Any, targets: int) -> None:
+    """A row with one answer and several targets, not one target for several answers, nor all pairs of a batch."""
+    assert of(tmp_path, make_loss("mse_loss", broadcast=pair))["targets_of_one_answer"] == targets
+    assert of(tmp_path)["targets_of_one_answer"] is None
+
+
 def test_broadcast_shapes(tmp_path: Path) -> None:
     """Both shapes are shown."""
     assert of(tmp_path, make_loss("mse_loss", broadcast=[[60, 1], [60]]))["broadcast_shapes"] == "(60, 1) / (60,)"

@@ -213,6 +213,16 @@ def test_detached_layer(tmp_path: Path) -> None:
     assert run(tmp_path, samples=[sample] * 5)["detached_share"] == pytest.approx(40 / 60)
 
 
+def test_a_layer_around_one_that_ran_is_used(tmp_path: Path) -> None:
+    """The weights of an adapter have no module of their own: the layer that it wraps tells that it ran."""
+    sample = {**MOVING, "grad": [None, None, 1.0, 1.0], "update": [0.0, 0.0, 1e-3, 1e-3], "act_std": [1.0]}
+    wrapped = {**ACTS[0], "name": "a.base", "layer": "a.base"}
+    beside = {**ACTS[0], "name": "ab.base", "layer": "ab.base"}
+    for row, share in ((wrapped, 40 / 60), (beside, 0.0)):
+        events = [{"kind": "table", "detail": {"id": 1, "model": 0, "rows": [row]}}]
+        assert run(tmp_path, samples=[sample] * 5, events=events)["zero_gradient_share"] == pytest.approx(share)
+
+
 def test_unused_module(tmp_path: Path) -> None:
     """A layer that never ran rightly has no gradient."""
     sample = {**MOVING, "grad": [None, None, 1.0, 1.0], "update": [0.0, 0.0, 1e-3, 1e-3], "act_std": [1.0]}

@@ -72,7 +72,8 @@ def fallen(log: RunLog, signals: SignalSource) -> Iterator[Remark]:
     known, final = _losses(log), signals.get("loss_final")
     if final is None or not known.size:
         return
-    first = float(np.mean(_begin(known)))
+    # steps that blow the loss up at once are no yardstick: an answer without learning gets what the first step saw
+    first = min(float(np.mean(_begin(known))), float(known[0]))
     early = float(np.mean(known[known.size // 20 : 3 * known.size // 20 + 1]))
     most = (known >= 0).all() and final <= min((1 - FALL) * first, (1 - LATER) * early)
     if prefers(log):
@@ -91,7 +92,7 @@ def _fell_late(loss: Any, first: float, early: float, signals: SignalSource) -> 
         return False
     final = median(_end(loss))
     late, noise = early - final, robust_statistics.step_noise(loss)
-    return late >= LATE_FALL * (first - final) and late > LATE_NOISES * noise and first > final
+    return late >= LATE_FALL * (first - final) and min(late, first - final) > LATE_NOISES * noise
 
 
 def _losses(log: RunLog) -> Any:

@@ -103,7 +103,12 @@ def _unused(log: RunLog) -> Mask:
     """Return parameters without any gradient whose layer was never run: an unused module is not a fault."""
     values, ran = log.layers.column("grad"), _ran(log)
     without = np.isnan(values).all(axis=0) if len(values) else np.zeros(values.shape[1], dtype=bool)
-    return without & _mask(log, lambda fact: fact["layer"] not in ran)
+    return without & _mask(log, lambda fact: not _has_run(fact["layer"], ran))
+
+
+def _has_run(layer: str, ran: set[str]) -> bool:
+    """Return whether a layer ran, or one inside it, as the linear one that an adapter wraps."""
+    return layer in ran or any(name.startswith(f"{layer}.") for name in ran)
 
 
 def _watched(log: RunLog) -> Mask:

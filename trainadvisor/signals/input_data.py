@@ -136,7 +136,8 @@ def input_batches(log: RunLog) -> int | None:
 def _first_weights(log: RunLog) -> tuple[int, int] | None:
     """Return the activation row and the parameter row of the layer with weights that the inputs meet first.
 
-    A layer that is too narrow for them takes another input, as the time step of a diffusion model.
+    A layer that is too narrow for them takes another input, as the time step of a diffusion model, and so does a
+    matrix beside a convolution over the channels of pictures.
     """
     rows, parameters = log.layers.rows("act"), log.layers.rows()
     weights = {p["layer"]: i for i, p in reversed(list(enumerate(parameters))) if len(p["shape"]) > 1}
@@ -146,7 +147,15 @@ def _first_weights(log: RunLog) -> tuple[int, int] | None:
     ]
     features = _fact(log, "features") or 0
     shapes = [parameters[row]["shape"] for _, row in found[:FIRST_LAYERS]]
-    wide = [place for place, shape in zip(found, shapes, strict=False) if len(shape) > 2 or shape[1] >= features]
+    given = (inputs_of(log, "train") or {}).get("shape") or []
+    over = [
+        place
+        for place, shape in zip(found, shapes, strict=False)
+        if len(shape) == len(given) > 2 and shape[1] == given[1]
+    ]
+    wide = over or [
+        place for place, shape in zip(found, shapes, strict=False) if len(shape) > 2 or shape[1] >= features
+    ]
     return next(iter(wide or found), None) if _are_numbers(log) else next(iter(found), None)
 
 

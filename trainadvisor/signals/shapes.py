@@ -66,6 +66,15 @@ def broadcast_shapes(log: RunLog) -> str | None:
     return " / ".join(str(tuple(shape)) for shape in pair) if pair else None
 
 
+@signal(unit="targets", **CALL)
+def targets_of_one_answer(log: RunLog) -> int | None:
+    """Targets with which a loss function compares the single answer of a row: (N, 1) against (N, K) gives K, else 1."""
+    losses = training_losses(log)
+    pairs = [loss["broadcast"] for loss in losses if loss.get("broadcast")]
+    narrow = [targets[1] for answers, targets in pairs if len(targets) == 2 and answers == [targets[0], 1]]
+    return max(narrow, default=1) if losses else None
+
+
 @signal(unit="classes", **CALL)
 def regressed_classes(log: RunLog) -> int | None:
     """Number K of classes where a regression loss compares K scores with one integer label; absent elsewhere."""

@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 WRAPPERS = frozenset({"DistributedDataParallel", "DDP"})
 
 
-@pattern("seed", words=(("DistributedDataParallel",), (".module(",), ("backward(",)))
+@pattern("seed", words=(("DistributedDataParallel",), ("backward(",)))
 def replica_divergence(training: Training) -> Iterator[Match]:
     """Yield calls of the inner model in front of a backward pass of the same block, where nothing calls the wrapper."""
     past = [call for call in training.methods("module") if _is_wrapped(training, call.func.value)]  # type: ignore[attr-defined]
+    past += [call for call in training.script.calls if _is_inner(training, call.func)]
     whole = [call for call in training.script.calls if _is_wrapped(training, call.func)]
     if whole or any(called(call) == "all_reduce" and ".grad" in ast.unparse(call) for call in training.script.calls):
         return
@@ -30,6 +31,14 @@ def replica_divergence(training: Training) -> Iterator[Match]:
         if statement in block and behind and block.index(statement) <= block.index(behind[-1]):
             yield Match(call, {"seed": ast.unparse(call)}, behind[-1])
             return
+
+
+def _is_inner(training: Training, node: ast.expr) -> bool:
+    """Return whether a name holds a model that was given to a wrapper, which has another name."""
+    if not isinstance(node, ast.Name) or _is_wrapped(training, node):
+        return False
+    given = {ast.unparse(c.args[0]) for c in training.script.calls if called(c) in WRAPPERS and c.args}
+    return node.id in given
 
 
 def _is_wrapped(training: Training, node: ast.expr) -> bool:

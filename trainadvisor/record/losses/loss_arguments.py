@@ -127,19 +127,24 @@ class LossArguments:
             read(_describe_target(target, ignore, self.kind, classes, self._settings, self._shares)),
             lambda v: self._target.add(_TARGET, v),
         )
-        counts = _counts(self.kind, target, classes)
+        counts = _counts(self.kind, target, classes, ignore)
         if counts is not None:
             expect(read(counts) if isinstance(counts, torch.Tensor) else Reading(counts), self._add_counts)
         self._examples += target.shape[0] if target.ndim else 1
 
     def count(
-        self, prediction: torch.Tensor, target: object, read: Callable[[torch.Tensor], Reading], expect: Expect
+        self,
+        prediction: torch.Tensor,
+        target: object,
+        ignore: int,
+        read: Callable[[torch.Tensor], Reading],
+        expect: Expect,
     ) -> None:
         """Count the classes of one more batch, without the rest."""
         self.counted += 1
         prediction, target = batched(self.kind, prediction, target if isinstance(target, torch.Tensor) else None)
         classes = prediction.shape[1] if prediction.ndim > 1 else 0
-        counts = _counts(self.kind, target, classes) if target is not None and target.numel() else None
+        counts = _counts(self.kind, target, classes, ignore) if target is not None and target.numel() else None
         if counts is not None:
             expect(read(counts) if isinstance(counts, torch.Tensor) else Reading(counts), self._add_counts)
 
@@ -249,8 +254,8 @@ def _scatter(values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     return columns.var(0).mean(), (columns - columns.median(0).values).abs().mean()
 
 
-def _counts(kind: str, target: torch.Tensor, classes: int) -> torch.Tensor | list[float] | None:
-    """Return how often each class occurs in the batch, without asking the device for a size."""
+def _counts(kind: str, target: torch.Tensor, classes: int, ignore: int) -> torch.Tensor | list[float] | None:
+    """Return how often each class occurs among the labels that count, without asking the device for a size."""
     found = target.detach()
     if kind in BINARY:
         ones = (found > 0.5).sum()
@@ -261,15 +266,15 @@ def _counts(kind: str, target: torch.Tensor, classes: int) -> torch.Tensor | lis
         return found.float().transpose(0, 1).flatten(1).sum(1) if found.ndim > 1 else None
     index = found.flatten()
     if index.device.type == "cpu" and index.numel() <= _FEW:  # quicker than six operations
-        return _counted(index.tolist(), classes)
-    valid = (index >= 0) & (index < classes)
+        return _counted(index.tolist(), classes, ignore)
+    valid = (index >= 0) & (index < classes) & (index != ignore)
     none = torch.zeros(classes, dtype=torch.float32, device=found.device)
     return none.scatter_add_(0, index.clamp(0, classes - 1).long(), valid.float())
 
 
-def _counted(labels: list[int], classes: int) -> list[float]:
+def _counted(labels: list[int], classes: int, ignore: int) -> list[float]:
     found = Counter(labels)
-    return [float(found[label]) for label in range(classes)]
+    return [float(found[label]) if label != ignore else 0.0 for label in range(classes)]
 
 
 def entropy(counts: list[float]) -> float:

@@ -30,9 +30,13 @@ class ParameterCoverageProbe:
         # How many parameters each optimizer (by number) held when it was last looked at.
         self._sizes: dict[int, int] = {}
         self._last: list[int] = []
+        # Whether a new optimizer holds parameters that no model has, which may be adapters put into a known one.
+        self._strange = False
 
     def rests_until(self, routine: Routine) -> float:
         """Rest until models are compared again."""
+        if self._strange:
+            return 0
         return next((step for step in _CHECKS if step >= routine.step), math.inf)
 
     def on_made(self, thing: object, place: call_sites.Place | None) -> None:
@@ -44,7 +48,9 @@ class ParameterCoverageProbe:
         """Describe a model anew when its parameters are no longer those that were known."""
         context = self._context
         known = bool(call.model.alive) and call.model.alive[0]() is call.module
-        if call.grad and ((not known and call.module not in call.model.roots) or context.step_number in CHECKED):
+        if not call.grad:
+            return
+        if (not known and call.module not in call.model.roots) or context.step_number in CHECKED or self._strange:
             context.objects.refresh_if_grown(call.model)
 
     @unless_resting
@@ -60,7 +66,7 @@ class ParameterCoverageProbe:
         size = 0
         for group in optimizer.param_groups:
             size += len(group["params"])
-        if self._sizes.get(number) == size and self._context.step_number not in CHECKED:
+        if self._sizes.get(number) == size and self._context.step_number not in CHECKED and not self._strange:
             return
         held = {id(p) for group in optimizer.param_groups for p in group["params"]}
         trained = [model for model in self._context.step.models if any(id(p) in held for p in model.parameters)]
@@ -69,6 +75,7 @@ class ParameterCoverageProbe:
         for model in trained:
             model.trained = True
         fact = inventory.add_optimizer(optimizer)
+        self._strange = bool(fact["unknown_parameters"]) and fact["id"] not in self._sizes
         self._sizes[fact["id"]] = size
         if fact["unknown_parameters"] and self._context.step_number >= _SETTLED:
             self._tell_unused(optimizer, fact["id"])

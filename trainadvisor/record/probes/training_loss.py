@@ -168,7 +168,9 @@ class TrainingLossProbe:
                 call.prediction, target, entry.fact["ignore_index"], read, step.expect, value=call.value
             )
         elif phase == "train" and entry.kind in COUNTED and entry.arguments.counted < _MOST_COUNTED:
-            entry.arguments.count(call.prediction, call.target, self._context.values.read, step.expect)
+            entry.arguments.count(
+                call.prediction, call.target, entry.fact["ignore_index"], self._context.values.read, step.expect
+            )
         if phase != "eval" and step.sample_gradients:
             read_accuracy(call, self._context.values.read, step.expect, step.fields)
         if new_phase or entry.arguments.batches in _TOLD:
