@@ -136,6 +136,15 @@ def test_a_schedule_is_stepped_once_an_epoch() -> None:
     assert lines("lr-schedule", outside, remedy("scheduler-step", per="epoch")) == []
 
 
+def test_a_schedule_is_stepped_after_every_optimizer_step() -> None:
+    """The step moves into the inner loop, behind that of the optimizer."""
+    outside = HEAD + OPT + LOOP + "    sched.step()\n"
+    assert lines("lr-schedule", outside, remedy("scheduler-step", per="step")) == [
+        "-    sched.step()",
+        "+        sched.step()",
+    ]
+
+
 def test_counts_are_changed_where_they_are_set() -> None:
     """The batches of a step, the warm-up, the epochs."""
     text = HEAD + "EPOCHS = 4\nevery = 64\nwarmup_steps = 9000\n" + OPT

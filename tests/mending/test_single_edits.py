@@ -169,15 +169,15 @@ EPOCHS = PLAIN.replace("        opt.step()\n", "        opt.step()\n    sched.st
 @pytest.mark.parametrize(
     ("text", "per", "made"),
     [
-        (EPOCHS, "batch", ["+        sched.step()", "-    sched.step()"]),
+        (EPOCHS, "step", ["+        sched.step()", "-    sched.step()"]),
         (HEAD + OPT + STEPPED, "epoch", ["-        sched.step()", "+    sched.step()"]),
         (HEAD + OPT + STEPPED + "        print(1)\n", "epoch", ["-        sched.step()", "+    sched.step()"]),
-        (PLAIN, "batch", None), (EPOCHS + "    sched.step()\n", "batch", None),
-        (EPOCHS.replace("sched.step()", "sched.step(loss)"), "batch", None),
-        (EPOCHS.replace("    sched.step()", "    if epoch:\n        sched.step()"), "batch", None),
-        (EPOCHS.replace("    sched.step()", "    lr_scheduler.step()"), "batch",
+        (PLAIN, "step", None), (EPOCHS + "    sched.step()\n", "step", None),
+        (EPOCHS.replace("sched.step()", "sched.step(loss)"), "step", None),
+        (EPOCHS.replace("    sched.step()", "    if epoch:\n        sched.step()"), "step", None),
+        (EPOCHS.replace("    sched.step()", "    lr_scheduler.step()"), "step",
          ["+        lr_scheduler.step()", "-    lr_scheduler.step()"]),
-        (EPOCHS.replace("        opt.step()\n", "        opt.step()\n        opt.step()\n"), "batch", None),
+        (EPOCHS.replace("        opt.step()\n", "        opt.step()\n        opt.step()\n"), "step", None),
         (EPOCHS, "epoch", None),
     ],
 )  # fmt: skip

@@ -40,7 +40,7 @@ SETTINGS = [
     remedy("mode", mode="eval"), remedy("mode", mode="both"), remedy("shuffle", shuffle=True),
     remedy("optimizer", to="AdamW", lr=0.003), remedy("activation", to="gelu"), remedy("activation", to="relu"),
     remedy("init", to="he"), remedy("init", to="xavier"), remedy("init", to="orthogonal"),
-    remedy("scheduler-step", per="batch"), remedy("scheduler-step", per="epoch"), remedy("normalization", to="layer"),
+    remedy("scheduler-step", per="step"), remedy("scheduler-step", per="epoch"), remedy("normalization", to="layer"),
     remedy("normalization", to="batch"), remedy("precision", dtype="bfloat16"), remedy("precision", scaler=True),
     remedy("warmup", steps=100), remedy("schedule", to="cosine", steps=1000), remedy("label-smoothing", value=0.1),
     remedy("residual"), remedy("match-shapes"), remedy("standardize-inputs"), remedy("standardize-targets"),

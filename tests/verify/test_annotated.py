@@ -284,3 +284,11 @@ def test_a_run_that_its_budget_ended_was_not_killed_by_others(lang: str, told: s
     run: Any = SimpleNamespace(diagnosis=diagnosis(), outcome=SimpleNamespace(seconds=27.2, stopped="limit"))
     Printed(Words(lang), in_place=False, stream=stream).baseline(run)
     assert stream.getvalue() == told
+
+
+def test_remedies_none_of_which_could_be_tried_rule_nothing_out() -> None:
+    """The sentence says so, and what the script said of them is no answer to the question."""
+    refused = [trial("refused"), trial("failed")]
+    made = session(screening=1, tried=refused, by_hand=None)
+    document: Any = SimpleNamespace(verified=[], answer="not-judged", ruled_out=[])
+    assert answer._undecided(made, document, EN) == "none of 2 remedies could be tried"

@@ -33,8 +33,8 @@ def _tried(verdict: str, *, close: bool = False) -> Any:
         ({"tried": [_tried("no-better"), _tried("unfinished", close=True)]}, "not-judged"),
         ({"tried": [_tried("unfinished"), _tried("no-better")]}, "none-helped"),
         ({"tried": [_tried("ignored")]}, "none-helped"), ({"tried": [_tried("unfinished")]}, "not-judged"),
-        ({"tried": [_tried("unfinished"), _tried("refused")]}, "none-helped"),
-        ({"tried": [_tried("failed")]}, "none-helped"),
+        ({"tried": [_tried("unfinished"), _tried("refused")]}, "not-judged"),
+        ({"tried": [_tried("failed")]}, "not-judged"), ({"tried": [_tried("refused"), _tried("worse")]}, "none-helped"),
     ],
 )  # fmt: skip
 def test_what_nothing_came_of_has_its_answer(parts: dict[str, Any], told: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,7 +23,7 @@ WARM = re.compile(r"warm_?up", re.IGNORECASE)
 
 def scheduler_step(training: Training, arguments: Arguments) -> Fix | None:
     """Move the only step of a schedule from the batches to the epochs, or the other way round."""
-    per_batch = arguments.get("per") == "batch"
+    per_batch = arguments.get("per") == "step"
     steps = [c for c in training.methods("step") if SCHEDULE_NAME.search(words_of(c.func)) and not c.args]
     statement = training.script.statement(steps[0]) if len(steps) == 1 else None
     block = training.block(statement)

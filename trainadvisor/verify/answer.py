@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 # Number of metrics named in the sentence of the answer.
 FIGURES = 3
+# Verdicts of trials that never tried their change.
+OUT_OF_REACH = frozenset({"refused", "failed"})
 
 
 def document(session: Session, source: str | None = None) -> Verification:
@@ -89,10 +91,8 @@ def _answer(session: Session, found: list[Verified]) -> Answer:
         return "not-judged" if is_in_doubt(diagnosis) and not wanted else "nothing-to-cure"
     if any(tried.close for tried in session.tried):
         return "not-judged"
-    if any(tried.verdict in (*FINISHED, "ignored") for tried in session.tried):
-        return "none-helped"
-    judged = any(tried.verdict in ("refused", "failed") for tried in session.tried)
-    return "none-helped" if judged else "not-judged"
+    tried = any(tried.verdict in (*FINISHED, "ignored") for tried in session.tried)
+    return "none-helped" if tried else "not-judged"
 
 
 # -- parts
@@ -212,11 +212,12 @@ def _notes(session: Session, found: list[Verified], words: Words) -> list[str]:
     if not session.tried and session.screening is None and original.is_file():
         notes.append(words("verify.note.original", name=original.name))
     untried = session.screening.untried if session.screening is not None and not session.interrupted else []
-    if untried:
-        notes.append(words("verify.note.untried", changes=words("comma").join(untried)))
     if session.left and session.tried:
         needed = session.budget.spent + session.left * session.typical
-        notes.append(words("verify.note.left", count=session.left, budget=told_seconds(needed)))
+        named = words("verify.note.among", changes=words("comma").join(untried)) if untried else ""
+        notes.append(words("verify.note.left", count=session.left, named=named, budget=told_seconds(needed)))
+    elif untried:
+        notes.append(words("verify.note.untried", changes=words("comma").join(untried)))
     if any(2 * item.wins > item.seeds and _may_be_nothing(item) for item in found[:1]):
         notes.append(words("verify.note.may-be-nothing"))
     one_pair = [t for t in held(session)[:1] if len(t.runs) == 1 and session.request.seeds > 1]
@@ -265,7 +266,7 @@ def _judged(session: Session, document: Verification, words: Words) -> str:
         if session.diagnosis and session.diagnosis.state == "cannot-tell":
             return words("verify.nothing-found", summary=session.diagnosis.summary)
         return words("verify.healthy")
-    return _undecided(session, words)
+    return _undecided(session, document, words)
 
 
 def _none_helped(session: Session, document: Verification, words: Words) -> str:
@@ -276,12 +277,14 @@ def _none_helped(session: Session, document: Verification, words: Words) -> str:
     return ruling.none_helped(session.tried, document.ruled_out, words)
 
 
-def _undecided(session: Session, words: Words) -> str:
+def _undecided(session: Session, document: Verification, words: Words) -> str:
     """Return why trials that were made, or none, decide nothing."""
     summary = session.diagnosis.summary if session.diagnosis else ""
     close = next((tried for tried in session.tried if tried.close), None)
     if close is not None:
         return came_close(close, words)
+    if session.by_hand is not None or any(tried.verdict in OUT_OF_REACH for tried in session.tried):
+        return _none_helped(session, document, words)
     if session.tried and all(tried.verdict == "unfinished" for tried in session.tried):
         return words("verify.all-unfinished", count=len(session.tried), budget=told_seconds(2 * session.budget.total))
     if session.screening and not session.tried:
