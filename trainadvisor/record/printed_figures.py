@@ -2,11 +2,11 @@
 
 import os
 import re
-import time
 from collections.abc import Callable
 from threading import get_ident
 from typing import TYPE_CHECKING
 
+from trainadvisor import clocks
 from trainadvisor.log.records import EVENT, Record
 
 if TYPE_CHECKING:
@@ -41,12 +41,12 @@ class PrintedFigures:
         step = recorder.steps_done()
         if self._kept >= MANY and step - self._last < step // SHARE:
             return
-        begun = time.perf_counter()
+        begun = clocks.perf_counter()
         found = self._read(line)
         if found:
             self._kept, self._last = self._kept + 1, step
             self._write(recorder, {"record": EVENT, "kind": KIND, "step": step, "subject": "", "detail": found})
-        recorder.spend(time.perf_counter() - begun)
+        recorder.spend(clocks.perf_counter() - begun)
 
     def _write(self, recorder: "Recorder", record: Record) -> None:
         recorder.guard("printed", recorder.queue.put, record, [])
