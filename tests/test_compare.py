@@ -398,3 +398,16 @@ def test_the_schedule_is_a_setting() -> None:
     assert told.changed == (("schedule", "StepLR", "none"),)
     assert "lr schedule StepLR -> none" in compared.render(told, "en")
     assert compare(run(schedule="none"), run(schedule="none")).same == ("schedule",)
+
+
+def test_metrics_of_both_scripts_stand_behind_the_accuracy() -> None:
+    """By their own names; one of a single run is left out, and our accuracy has its row."""
+    metrics = [{"name": name, "first": 0.1, "last": value} for name, value in (("accuracy", 0.9), ("val f1", 0.5))]
+    other = [{"name": name, "first": 0.1, "last": value} for name, value in (("val f1", 0.6), ("val auc", 0.7))]
+    rows = compare(
+        run(val_accuracy_final=0.9, task_metrics=metrics), run(val_accuracy_final=0.9, task_metrics=other)
+    ).rows
+    assert [(row.key, row.metric, row.a, row.b) for row in rows] == [
+        ("compare.accuracy", "", 0.9, 0.9),
+        ("compare.metric", "val f1", 0.5, 0.6),
+    ]

@@ -50,6 +50,8 @@ class Row:
     margin: float | None = None
     # Whether both values are of one function.
     like: bool = True
+    # What the script calls the metric, of a row of its own.
+    metric: str = ""
 
     @property
     def beyond(self) -> bool | None:
@@ -192,9 +194,18 @@ def _rows(a: Diagnosis, b: Diagnosis, last: int | None, noise: Noise | None) -> 
     rows += [
         Row(key, fact(a, name), fact(b, name), form, margin=margins.get(key)) for key, (name, form) in FIGURES.items()
     ]
+    place = next((n + 1 for n, row in enumerate(rows) if row.key == "compare.accuracy"), len(rows))
+    rows[place:place] = _metrics(a, b)
     if differing(a, b, FUNCTION):
         rows = [replace(row, like=row.key not in LOSSES) for row in rows]
     return [row for row in rows if row.a is not None or row.b is not None]
+
+
+def _metrics(a: Diagnosis, b: Diagnosis) -> list[Row]:
+    """Return the last values of the metrics that both scripts hand over or print; our own accuracy has its row."""
+    last = [{told["name"]: told["last"] for told in run.run.get("task_metrics") or ()} for run in (a, b)]
+    names = [name for name in last[0] if name in last[1] and name not in ("", "accuracy")]
+    return [Row("compare.metric", last[0][name], last[1][name], metric=name) for name in names]
 
 
 FIGURES = {

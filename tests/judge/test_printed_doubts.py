@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from builders import event, log_of
 
-from trainadvisor.judge.printed_doubts import printed_metrics
+from trainadvisor.judge.printed_doubts import printed_metrics, rewards_printed
 from trainadvisor.judge.success import successes
 
 if TYPE_CHECKING:
@@ -63,3 +63,12 @@ def test_a_printed_metric_that_rises_is_a_success(tmp_path: Path) -> None:
         ("metric", "mean return", 40.0)
     ]
     assert list(successes(still, signals)) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "count", "told"), [("mean return", 5, True), ("mean return", 4, False), ("val f1", 9, False)]
+)
+def test_a_return_that_is_told_often_is_known(tmp_path: Path, name: str, count: int, told: bool) -> None:
+    """Then it is its level, not its lack, that leaves the question open."""
+    seen: Any = SimpleNamespace(log=_log(tmp_path, [5.0] * count, name))
+    assert rewards_printed(seen) is told

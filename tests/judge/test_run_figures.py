@@ -131,6 +131,24 @@ def test_metrics_of_the_task_are_told_from_first_to_last(tmp_path: Path) -> None
     ]
 
 
+def test_a_metric_that_is_recorded_and_printed_is_told_once(tmp_path: Path) -> None:
+    """Under the name of ours; a metric that is only printed by its own."""
+    told = [{"step": 10 * n, "loss": 1.0, "metrics": {"accuracy": n / 10}} for n in (1, 2)]
+    lines = [event("figures-printed", {"held_out": {"val acc": n / 10, "val f1": n / 20}}, step=10 * n) for n in (1, 2)]
+    facts = run(tmp_path, columns={"loss": [1.0] * 40}, evals=told, events=lines)
+    assert facts["task_metrics"] == [
+        {"name": "accuracy", "first": 0.1, "last": 0.2},
+        {"name": "val f1", "first": 0.05, "last": 0.1},
+    ]
+
+
+def test_what_a_training_without_evaluations_prints_is_told(tmp_path: Path) -> None:
+    """As the return of a policy."""
+    lines = [event("figures-printed", {"held_out": {"return": value}}, step=n) for n, value in ((5, 1.0), (9, 7.0))]
+    facts = run(tmp_path, columns={"loss": [1.0] * 40}, events=lines)
+    assert facts["task_metrics"] == [{"name": "return", "first": 1.0, "last": 7.0}]
+
+
 def test_the_accuracy_of_training_is_told_of_curves_only(tmp_path: Path) -> None:
     """That of a single recorded batch says little."""
     (tmp_path / "a.log").write_text(

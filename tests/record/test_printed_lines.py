@@ -8,13 +8,13 @@ import traceback
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 from trainadvisor.record.printed_figures import MANY, SHARE, PrintedFigures
 from trainadvisor.record.printed_lines import LONGEST, heard
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import pytest
 
 say = print
 
@@ -78,7 +78,7 @@ def test_the_stream_is_itself_again_afterwards() -> None:
         with heard(print):
             assert "write" in vars(stream)
         assert "write" not in vars(stream)
-        own = vars(stream)["write"] = lambda text: len(text)
+        own = vars(stream)["write"] = len
         with heard(print):
             assert vars(stream)["write"] is own
         assert vars(stream)["write"] is own

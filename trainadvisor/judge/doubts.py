@@ -26,7 +26,7 @@ from trainadvisor.judge.partial_doubts import (
     outputs_left_out,
     worse_than_plain,
 )
-from trainadvisor.judge.printed_doubts import printed_metrics
+from trainadvisor.judge.printed_doubts import printed_metrics, rewards_printed
 from trainadvisor.judge.rounding_doubts import steps_rounded
 from trainadvisor.judge.rule_verdict import OFF, UNKNOWN, Verdict
 from trainadvisor.judge.seen import Seen
@@ -172,7 +172,7 @@ def no_success(seen: Seen) -> Iterator[Remark]:
     for kind in ("reinforcement", "adversarial", "self-targets"):
         if kind in seen.contexts:
             if not evaluated:
-                yield Remark(kind)
+                yield Remark("reward-level" if kind == "reinforcement" and rewards_printed(seen) else kind)
             return
     if evaluated or list(successes(seen.log, seen.signals)) or list(fallen(seen.log, seen.signals)):
         return

@@ -32,6 +32,12 @@ def printed_metrics(seen: Seen) -> Iterator[Remark]:
             return
 
 
+def rewards_printed(seen: Seen) -> bool:
+    """Return whether the script tells the return of its policy often enough to show a rise."""
+    told = [figures for step, figures in printed(seen.log.events, "held_out") if seen.log.phase.covers_eval(step)]
+    return sum(any(map(REWARDS.search, figures)) for figures in told) >= FEWEST
+
+
 def _courses(seen: Seen) -> Iterator[Series]:
     """Yield the course of each printed metric that is better when higher; a return goes its own ways."""
     told = [figures for step, figures in printed(seen.log.events, "held_out") if seen.log.phase.covers_eval(step)]

@@ -11,9 +11,11 @@ from trainadvisor.judge.crash_facts import crash
 from trainadvisor.judge.object_sites import main_object, main_optimizer
 from trainadvisor.judge.rule_verdict import SignalSource
 from trainadvisor.log.curves.players import players
+from trainadvisor.log.printed_figures import printed
 from trainadvisor.log.reader import RunLog
 from trainadvisor.log.short_trainings import many_short
 from trainadvisor.signals.evaluations import part_validated
+from trainadvisor.signals.printed_metrics import recorded_as
 from trainadvisor.signals.robust_statistics import median, quantiles
 from trainadvisor.signals.task_metrics import is_of_the_loss
 
@@ -190,20 +192,30 @@ def _best_accuracy(log: RunLog) -> int | None:
 def _metrics(log: RunLog) -> dict[str, float] | None:
     """Return the last value of each metric of the evaluations, by the name that the log gives it."""
     found: dict[str, float] = {}
-    for record in log.evals:
-        told = record.get("metrics") or {}
+    for told in _told(log):
         found |= {str(n): float(v) for n, v in told.items() if _is_finite(v)}
     return dict(islice(found.items(), MOST_METRICS)) or None
 
 
 def _task_metrics(log: RunLog) -> list[dict[str, Any]]:
     """Return the first and the last value of the metrics that say more than the loss; of curves also of training."""
-    names = [name for name in _metrics(log) or () if not is_of_the_loss(name)][:MOST_TOLD]
-    values = {name: [v for e in log.evals if _is_finite(v := e["metrics"].get(name))] for name in names}
+    known = _metrics(log) or {}
+    names = [name for name in known if not is_of_the_loss(name) and recorded_as(name) not in {*known} - {name}]
+    names = names[:MOST_TOLD]
+    values: dict[str, list[Any]] = {
+        name: [value for metrics in _told(log) if _is_finite(value := metrics.get(name))] for name in names
+    }
     if "imported" in log.header:
         accuracy = log.column("accuracy")
         values |= {"": accuracy[np.isfinite(accuracy)].tolist()}
     return [{"name": n, "first": float(told[0]), "last": float(told[-1])} for n, told in values.items() if told]
+
+
+def _told(log: RunLog) -> list[dict[str, Any]]:
+    """Return the metrics of each evaluation, of a training without any what its script printed, as a return."""
+    if log.evals:
+        return [record["metrics"] for record in log.evals]
+    return [figures for step, figures in printed(log.events, "held_out") if log.phase.covers_eval(step)]
 
 
 def _is_finite(value: Any) -> bool:

@@ -143,11 +143,11 @@ def _of_evaluations(log: RunLog) -> Iterator[Remark]:
 
 def _of_metrics(log: RunLog) -> Iterator[Remark]:
     """Yield the metrics that the script handed over or printed, and that rose by more than their noise."""
-    told = [record["metrics"] for record in log.evals]
-    told += [figures for step, figures in printed(log.events, "held_out") if log.phase.covers_eval(step)]
-    names = {name for metrics in told for name in metrics if name not in ("accuracy", "r2")}
-    for name in sorted(names):
-        known = [number(metrics.get(name)) for metrics in told]
+    lines = [figures for step, figures in printed(log.events, "held_out") if log.phase.covers_eval(step)]
+    alone = {name for figures in lines for name in figures}
+    evaluated = [record["metrics"] for record in log.evals]
+    for name in sorted(alone | {name for metrics in evaluated for name in metrics} - {"accuracy", "r2"}):
+        known = [number(metrics.get(name)) for metrics in (lines if name in alone else evaluated)]
         values = np.array([value for value in known if value is not None])
         if PREFERRED.search(name) and values.size and min(values[-1], median(values)) >= MOSTLY_PREFERRED:
             yield Remark("metric", {"name": name, "value": float(values[-1])})

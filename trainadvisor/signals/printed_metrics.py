@@ -42,7 +42,7 @@ def _furthest(log: RunLog) -> Apart | None:
     pairs: dict[tuple[str, str], list[tuple[float, float]]] = {}
     for step, figures in printed(log.events, "held_out"):
         for name, value in figures.items():
-            kind = _kind(name)
+            kind = recorded_as(name)
             own = ours.get(step, {}).get(kind)
             if kind is not None and isinstance(own, (int, float)):
                 pairs.setdefault((kind, name), []).append((value, float(own)))
@@ -51,7 +51,8 @@ def _furthest(log: RunLog) -> Apart | None:
     return max((one for one in known if one is not None), key=lambda one: one[3], default=None)
 
 
-def _kind(name: str) -> str | None:
+def recorded_as(name: str) -> str | None:
+    """Return under which name evaluations are recorded with the metric that a script calls so; None: with none."""
     words = set(_WORD.findall(name.lower())) - BESIDE
     return next((kind for kind, names in NAMES.items() if words in names), None)
 

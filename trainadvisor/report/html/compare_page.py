@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from trainadvisor.compare import Comparison
     from trainadvisor.judge.result import Diagnosis
 
+# A row by its text and, where that is a metric of the script, by its name.
+Key = tuple[str, str]
+
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 LONGEST_NAME = 60
 
@@ -56,7 +59,7 @@ def render(runs: Sequence[Run], results: Sequence[Comparison], lang: str) -> str
     """Return the page; each comparison is of the first run with one of the others, in their order."""
     langs = Languages([lang, *(other for other in runs[0].diagnoses if other != lang)])
     letters = LETTERS[: len(runs)]
-    keys = list(dict.fromkeys(row.key for result in results for row in result.rows if row.step is None))
+    keys = list(dict.fromkeys((row.key, row.metric) for result in results for row in result.rows if row.step is None))
     span = {
         "first": min(run.curves["span"]["first"] for run in runs),
         "last": max(run.curves["span"]["last"] for run in runs),
@@ -69,7 +72,7 @@ def render(runs: Sequence[Run], results: Sequence[Comparison], lang: str) -> str
         style=stylesheet(),
         digests=digests(scripts := scripts_of(["switches.js"])),
         scripts=scripts,
-        heads=[langs.say(key) for key in keys],
+        heads=[langs.say(key, name=metric) for key, metric in keys],
         runs=[
             _line(letter, run, place, keys, results, langs)
             for place, (letter, run) in enumerate(zip(letters, runs, strict=True))
@@ -80,9 +83,9 @@ def render(runs: Sequence[Run], results: Sequence[Comparison], lang: str) -> str
 
 
 def _line(
-    letter: str, run: Run, place: int, keys: Iterable[str], results: Sequence[Comparison], langs: Languages
+    letter: str, run: Run, place: int, keys: Iterable[Key], results: Sequence[Comparison], langs: Languages
 ) -> Line:
-    rows = {row.key: row for row in results[max(place - 1, 0)].rows}
+    rows = {(row.key, row.metric): row for row in results[max(place - 1, 0)].rows}
     shown = [(rows.get(key), "b" if place else "a") for key in keys]
     first = run.diagnoses[langs.default.lang]
     cause = first.findings[0] if first.findings else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup, escape
@@ -13,7 +14,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
 LONGEST = 2000
+# Code in a sentence stands between backticks.
+CODE = re.compile(r"`([^`\n]+)`")
 HTML_LANG = {"en": "en", "zh": "zh-CN"}
+
+
+def prose(text: str) -> Markup:
+    """Return a sentence as markup, with the code in it as code."""
+    return Markup(CODE.sub(r"<code>\1</code>", escape(clean(text, LONGEST))))  # noqa: S704 - escaped
 
 
 class Told:
@@ -29,7 +37,7 @@ class Told:
 
     def __html__(self) -> str:
         """Return the markup that templates insert."""
-        made = {lang: escape(clean(text, LONGEST)) for lang, text in self._texts.items()}
+        made = {lang: prose(text) for lang, text in self._texts.items()}
         if len(set(made.values())) == 1:
             return str(next(iter(made.values())))
         return "".join(f'<span class="{lang}" lang="{HTML_LANG[lang]}">{text}</span>' for lang, text in made.items())

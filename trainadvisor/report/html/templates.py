@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemBytecodeCache, FileSystemLoader, Stric
 from jinja2.ext import Extension
 from markupsafe import Markup
 
-from trainadvisor.report.html.languages import HTML_LANG, LONGEST
+from trainadvisor.report.html.languages import HTML_LANG, LONGEST, prose
 from trainadvisor.report.text.healthy import number
 from trainadvisor.report.text.layout import clean
 
@@ -60,6 +60,7 @@ def _environment() -> Environment:
         auto_reload=False,
         bytecode_cache=None if sys.dont_write_bytecode else _Compiled(str(FOLDER / "__pycache__")),
     )
+    environment.filters["prose"] = prose
     environment.globals.update(html_lang=HTML_LANG, number=number, newline=Markup("\n"))
     return environment
 

@@ -162,7 +162,7 @@ def _findings(page: Page, result: Comparison) -> None:
 
 
 def _label(words: Words, row: Row) -> str:
-    return words(row.key, step=words.number(row.step or 0))
+    return words(row.key, step=words.number(row.step or 0), name=clean(row.metric))
 
 
 def shown(row: Row, value: float | None) -> str:
@@ -232,7 +232,7 @@ def documents(results: Sequence[Comparison]) -> str:
 
 def _plain(result: Comparison) -> dict[str, Any]:
     rows = [
-        {"figure": row.key.removeprefix("compare."), "a": row.a, "b": row.b, "change": row.change}
+        {"figure": row.metric or row.key.removeprefix("compare."), "a": row.a, "b": row.b, "change": row.change}
         for row in result.rows
     ]
     settings = {name: {"a": before, "b": now} for name, before, now in result.changed}
