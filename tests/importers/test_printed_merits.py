@@ -19,11 +19,18 @@ from trainadvisor.importers.printed_merits import merits
         ("Test Accuracy of the model on the 10000 test images: 97.2 %", {"test Accuracy": 97.2}),
         ("F1 on the validation part: 0.61", {"val F1": 0.61}),
         ("第3轮 验证准确率：0.91", {"val accuracy": 0.91}),
-        ("Final test accuracy = tensor(0.873)", {"test accuracy": 0.873}),
+        ("Final test accuracy = tensor(0.873)", {"Final test accuracy": 0.873}),
         ("val mae 0.31", {"val mae": 0.31}),
         ("Episode 10\tAverage reward: 14.10", {"Average reward": 14.1}),
         ("episode 3 return -12.5", {"return": -12.5}),
         ("epoch 5 | loss 0.2 | acc 0.93 | val_acc 0.91", {"val_acc": 0.91}),
+        ("student val acc: 0.8 teacher val acc: 0.9", {"student val acc": 0.8, "teacher val acc": 0.9}),
+        ("val acc: 0.43 (EMA val acc: 0.07)", {"val acc": 0.43, "EMA val acc": 0.07}),
+        ("top1 val acc: 82.29 top5 val acc: 98.59", {"top1 val acc": 82.29, "top5 val acc": 98.59}),
+        ("micro/macro: micro test f1=0.4 macro test f1=0.3", {"micro test f1": 0.4, "macro test f1": 0.3}),
+        ("val acc: 0.5, again val: acc: 0.6", {"val acc": 0.5}),
+        ("测试集准确率为 92.5%", {"test accuracy": 92.5}),
+        ("验证准确率：0.88，最高准确率：0.95", {"val accuracy": 0.88}),
     ],
 )
 def test_a_figure_of_held_out_data_is_read_by_its_name(line: str, held_out: dict[str, float]) -> None:
@@ -34,7 +41,7 @@ def test_a_figure_of_held_out_data_is_read_by_its_name(line: str, held_out: dict
 @pytest.mark.parametrize(
     ("line", "unsaid"),
     [
-        ("Epoch [3/20], Loss: 0.3214, Accuracy: 91.20%", {"Accuracy": 91.2}),
+        ("Epoch [3/20], Accuracy: 91.20%", {"Accuracy": 91.2}),
         ("MAE 0.22 RMSE 0.3", {"MAE": 0.22, "RMSE": 0.3}),
         ("Accuracy: 97/100", {"Accuracy": 0.97}),
     ],
@@ -50,7 +57,11 @@ def test_a_figure_without_a_word_for_its_data_is_unsaid(line: str, unsaid: dict[
         "step 100: train loss 1.2, val loss 1.3",
         "train accuracy: 0.98",
         "epoch 0 train loss 1.991 acc 0.710",
+        "{'loss': 0.4, 'rewards/chosen': 0.3, 'rewards/rejected': -0.2}",
         "best val_acc: 0.95",
+        "Best student val acc: 0.9",
+        "最佳验证准确率：0.43",
+        "Epoch [3/20], Loss: 0.3214, Accuracy: 91.20%",
         "accuracy gap: 0.03",
         "random accuracy: 0.1",
         "12/20 [====>....] - loss: 0.3 - accuracy: 0.4",
@@ -62,7 +73,7 @@ def test_a_figure_without_a_word_for_its_data_is_unsaid(line: str, unsaid: dict[
     ],
 )
 def test_what_is_no_result_on_held_out_data_is_left_out(line: str) -> None:
-    """Losses, figures of the training, the best so far, what others reach, bars before their end, broken values."""
+    """Losses and what stands beside them, the training's, the best so far, of others, of a bar's middle, broken."""
     assert merits(line) == {}
 
 

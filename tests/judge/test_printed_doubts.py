@@ -36,9 +36,10 @@ def _doubts(log: Any) -> list[tuple[str, dict[str, Any]]]:
         ([0.0] * 4, []),
         ([*RISING, 0.6, 0.4, 0.35, 0.35], [("metric-fell", {"share": pytest.approx(0.36 / 0.71)})]),
         ([*RISING, 0.67, 0.67, 0.67], []),
+        ([0.003, 0.001, -0.1, -0.2, -0.3, -0.35], []),
         ([0.2, 0.9, 0.3, 0.8, 0.2, 0.9, 0.3, 0.5, 0.2], []),
     ],
-    ids=["rises", "stays at nothing", "is perfect", "too few", "falls", "falls by little", "fluctuates"],
+    ids=["rises", "stays at nothing", "is perfect", "too few", "falls", "falls by little", "has no zero", "fluctuates"],
 )
 def test_a_metric_that_stays_or_falls_leaves_the_question_open(
     tmp_path: Path, values: list[float], doubts: list[Any]

@@ -248,7 +248,7 @@ def test_the_share_of_the_most_frequent_label(losses: list[dict[str, Any]], chan
 
 def rated(name: str, *values: Any) -> Any:
     """Return a log of evaluations with a metric."""
-    return SimpleNamespace(evals=[{"metrics": {name: value}} for value in values])
+    return SimpleNamespace(evals=[{"metrics": {name: value}} for value in values], events=[])
 
 
 @pytest.mark.parametrize(

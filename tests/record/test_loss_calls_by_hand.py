@@ -210,7 +210,7 @@ def test_a_single_example_is_a_batch_of_one(kind: str, prediction: Any, target: 
 )
 def test_labels_of_a_batch_are_counted_by_class(kind: str, target: Any, classes: int, counts: Any) -> None:
     """Few and many alike; shares add up."""
-    found = loss_arguments._counts(kind, target, classes)
+    found = loss_arguments._counts(kind, target, classes, -100)
     assert (found.tolist() if isinstance(found, torch.Tensor) else found) == counts
 
 

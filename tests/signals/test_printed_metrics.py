@@ -21,6 +21,7 @@ def _signals(
         for place, step in enumerate(steps)
     ]
     events = [event("figures-printed", {"held_out": {name: v}}, step=s) for s, v in zip(steps, told, strict=True)]
+    events.append(event("inputs", {"model": 0, "phase": "train", "shape": [8, 4]}))
     loss = make_loss(prediction={"shape": list(shape)})
     return signals_of(folder, columns={"loss": [1.0] * 40}, evals=evals, events=events, losses=[loss])
 
@@ -61,9 +62,10 @@ def test_one_evaluation_says_nothing(tmp_path: Path) -> None:
 
 
 def test_the_accuracy_of_several_answers_an_example_is_another(tmp_path: Path) -> None:
-    """Words or whole sentences; the overlap of masks is the same."""
+    """Words or whole sentences, also where they stand in rows of their own; the overlap of masks is the same."""
     own = {"accuracy": [0.9, 0.9], "dice": [0.9, 0.9]}
     assert _told(_signals(tmp_path, "val acc", [0.1, 0.1], own, (8, 3, 20))) == (None,) * 4
+    assert _told(_signals(tmp_path, "val acc", [0.1, 0.1], own, (80, 20))) == (None,) * 4
     assert _told(_signals(tmp_path, "val dice", [1.9, 1.9], own, (8, 1, 9, 9))) == (
         "val dice",
         1.9,
@@ -78,3 +80,15 @@ def test_the_metric_that_is_furthest_is_told(tmp_path: Path) -> None:
     evals = [{"step": s, "loss": 1.0, "metrics": {"dice": 0.6, "iou": 0.4}} for s in (10, 20)]
     signals = signals_of(tmp_path, columns={"loss": [1.0] * 40}, evals=evals, events=events, losses=[make_loss()])
     assert _told(signals) == ("val iou", 0.1, 0.4, pytest.approx(0.3))
+
+
+def test_of_several_evaluations_at_a_step_the_nearest_is_meant(tmp_path: Path) -> None:
+    """As where validation and test are evaluated one after the other."""
+    events = [event("figures-printed", {"held_out": {"val r2": value}}, step=s) for s, value in ((10, 0.5), (20, 0.6))]
+    evals = [
+        {"step": s, "series": n, "loss": 1.0, "metrics": {"r2": value}}
+        for s, own in ((10, (0.5, 0.1)), (20, (0.55, 0.2)))
+        for n, value in enumerate(own)
+    ]
+    signals = signals_of(tmp_path, columns={"loss": [1.0] * 40}, evals=evals, events=events, losses=[make_loss()])
+    assert _told(signals) == ("val r2", 0.6, 0.55, pytest.approx(0.025))

@@ -29,7 +29,7 @@ TRAININGS: dict[int, tuple[Callable[..., None], str]] = {
     4: (texts.stop_masked, "stop-token-masked"),
     5: (runs.accumulated, "grad-accumulation-scaling"),
     9: (texts.packing_leaks, "packing-leak"),
-    10: (texts.adapters_without_gradient, "frozen-parameters"),
+    10: (texts.adapters_without_gradient, "zero-gradients"),
     11: (texts.optimizer_before_adapters, "optimizer-param-mismatch"),
     12: (runs.scheduled, "scheduler-step-count"),
     13: (runs.rounded_away, "low-precision-update-loss"),

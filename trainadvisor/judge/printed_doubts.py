@@ -39,9 +39,9 @@ def rewards_printed(seen: Seen) -> bool:
 
 
 def _courses(seen: Seen) -> Iterator[Series]:
-    """Yield the course of each printed metric that is better when higher; a return goes its own ways."""
+    """Yield the course of each printed metric from 0 on that is better when higher; a return goes its own ways."""
     told = [figures for step, figures in printed(seen.log.events, "held_out") if seen.log.phase.covers_eval(step)]
     for name in dict.fromkeys(name for figures in told for name in figures):
         values = np.array([figures[name] for figures in told if name in figures], dtype=np.float64)
-        if RISING.search(name) and not REWARDS.search(name) and values.size >= FEWEST:
+        if RISING.search(name) and not REWARDS.search(name) and values.size >= FEWEST and values.min() >= 0:
             yield values

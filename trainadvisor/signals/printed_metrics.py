@@ -5,6 +5,7 @@ import re
 from trainadvisor.log.printed_figures import printed
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import signal
+from trainadvisor.signals.input_data import inputs_of
 from trainadvisor.signals.losses import judged_loss
 from trainadvisor.signals.memory import remembered
 from trainadvisor.signals.robust_statistics import median
@@ -38,17 +39,24 @@ Apart = tuple[str, float, float, float]
 @remembered
 def _furthest(log: RunLog) -> Apart | None:
     """Return the metric that is furthest from ours; an accuracy only where each example has one answer."""
-    ours = {record["step"]: record["metrics"] for record in log.evals}
-    pairs: dict[tuple[str, str], list[tuple[float, float]]] = {}
+    pairs: dict[tuple[str, str], list[tuple[float, list[float]]]] = {}
     for step, figures in printed(log.events, "held_out"):
         for name, value in figures.items():
             kind = recorded_as(name)
-            own = ours.get(step, {}).get(kind)
-            if kind is not None and isinstance(own, (int, float)):
-                pairs.setdefault((kind, name), []).append((value, float(own)))
-    plain = len(((judged_loss(log) or {}).get("prediction") or {}).get("shape") or ()) <= MOST_DIMS
-    known = [_apart(kind, name, both) for (kind, name), both in pairs.items() if kind != "accuracy" or plain]
-    return max((one for one in known if one is not None), key=lambda one: one[3], default=None)
+            ours = [record["metrics"].get(kind) for record in log.evaluations if record["step"] == step]
+            known = [float(own) for own in ours if isinstance(own, (int, float))]
+            if kind is not None and known:
+                pairs.setdefault((kind, name), []).append((value, known))
+    alone = _one_answer(log)
+    apart = [_apart(kind, name, both) for (kind, name), both in pairs.items() if kind != "accuracy" or alone]
+    return max((one for one in apart if one is not None), key=lambda one: one[3], default=None)
+
+
+def _one_answer(log: RunLog) -> bool:
+    """Return whether each example has one answer: a batch of words has more of them than it has rows."""
+    shape = ((judged_loss(log) or {}).get("prediction") or {}).get("shape") or []
+    rows = (inputs_of(log, "train") or {}).get("shape") or []
+    return 0 < len(shape) <= MOST_DIMS and shape[:1] == rows[:1]
 
 
 def recorded_as(name: str) -> str | None:
@@ -57,12 +65,14 @@ def recorded_as(name: str) -> str | None:
     return next((kind for kind, names in NAMES.items() if words in names), None)
 
 
-def _apart(kind: str, name: str, both: list[tuple[float, float]]) -> Apart | None:
+def _apart(kind: str, name: str, both: list[tuple[float, list[float]]]) -> Apart | None:
+    """Return how far a metric is from ours, of several evaluations at one step from the nearest."""
     if len(both) < FEWEST:
         return None
-    told, own = ([pair[side] / _unit(kind, [p[side] for p in both]) for pair in both] for side in (0, 1))
-    apart = median([abs(one - other) for one, other in zip(told, own, strict=True)])
-    return name, both[-1][0], both[-1][1], float(apart)
+    unit, own_unit = _unit(kind, [told for told, _ in both]), _unit(kind, [own for _, ours in both for own in ours])
+    nearest = [min(ours, key=lambda own: abs(told / unit - own / own_unit)) for told, ours in both]
+    apart = [abs(told / unit - own / own_unit) for (told, _), own in zip(both, nearest, strict=True)]
+    return name, both[-1][0], nearest[-1], float(median(apart))
 
 
 def _unit(kind: str, values: list[float]) -> float:
