@@ -69,7 +69,7 @@ def test_a_printed_metric_that_rises_is_a_success(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "count", "told"), [("mean return", 5, True), ("mean return", 4, False), ("val f1", 9, False)]
 )
-def test_a_return_that_is_told_often_is_known(tmp_path: Path, name: str, count: int, told: bool) -> None:
+def test_a_return_that_is_told_often_is_known(tmp_path: Path, name: str, count: int, *, told: bool) -> None:
     """Then it is its level, not its lack, that leaves the question open."""
     seen: Any = SimpleNamespace(log=_log(tmp_path, [5.0] * count, name))
     assert rewards_printed(seen) is told

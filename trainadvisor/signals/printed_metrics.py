@@ -1,4 +1,4 @@
-"""Metrics that a script prints, against what its own outputs and targets give in the same evaluations."""
+"""The accuracy that a script prints, against what its own outputs and labels give in the same evaluations."""
 
 import re
 
@@ -9,16 +9,17 @@ from trainadvisor.signals.input_data import inputs_of
 from trainadvisor.signals.losses import judged_loss
 from trainadvisor.signals.memory import remembered
 from trainadvisor.signals.robust_statistics import median
+from trainadvisor.signals.trivial_predictor import CLASSIFYING
 
 NEEDS = {
-    "needs": "a metric that the script prints at two evaluations",
-    "zh": "脚本至少在两次验证时打印的指标",
+    "needs": "an accuracy that the script prints at two evaluations, and one label an example",
+    "zh": "脚本至少在两次验证时打印的准确率，且每个样本只有一个标签",
     "about": "nothing-printed",
 }
 FEWEST = 2
 PERCENT = 100.0
-# Of one example one answer: outputs of a row each, or of one value.
-MOST_DIMS = 2
+# Outputs of one row an example.
+DIMS = 2
 _WORD = re.compile(r"[a-z]+|[0-9]+")
 # What a metric may be called, by the name under which evaluations are recorded, and what may stand beside that.
 NAMES = {
@@ -38,25 +39,27 @@ Apart = tuple[str, float, float, float]
 
 @remembered
 def _furthest(log: RunLog) -> Apart | None:
-    """Return the metric that is furthest from ours; an accuracy only where each example has one answer."""
-    pairs: dict[tuple[str, str], list[tuple[float, list[float]]]] = {}
-    for step, figures in printed(log.events, "held_out"):
-        for name, value in figures.items():
-            kind = recorded_as(name)
-            ours = [record["metrics"].get(kind) for record in log.evaluations if record["step"] == step]
-            known = [float(own) for own in ours if isinstance(own, (int, float))]
-            if kind is not None and known:
-                pairs.setdefault((kind, name), []).append((value, known))
-    alone = _one_answer(log)
-    apart = [_apart(kind, name, both) for (kind, name), both in pairs.items() if kind != "accuracy" or alone]
-    return max((one for one in apart if one is not None), key=lambda one: one[3], default=None)
+    """Return the printed accuracy that is furthest from ours, where each example has one label.
+
+    Other metrics are computed in several right ways: R2 and Dice over all values or as a mean over outputs and images.
+    """
+    pairs: dict[str, list[tuple[float, list[float]]]] = {}
+    for step, figures in printed(log.events, "held_out") if _one_label(log) else ():
+        ours = [record["metrics"].get("accuracy") for record in log.evaluations if record["step"] == step]
+        known = [float(own) for own in ours if isinstance(own, (int, float))]
+        for name, value in figures.items() if known else ():
+            if recorded_as(name) == "accuracy":
+                pairs.setdefault(name, []).append((value, known))
+    apart = [_apart(name, both) for name, both in pairs.items() if len(both) >= FEWEST]
+    return max(apart, key=lambda one: one[3], default=None)
 
 
-def _one_answer(log: RunLog) -> bool:
-    """Return whether each example has one answer: a batch of words has more of them than it has rows."""
-    shape = ((judged_loss(log) or {}).get("prediction") or {}).get("shape") or []
+def _one_label(log: RunLog) -> bool:
+    """Return whether each example has one label: a batch of words has more of them than it has rows."""
+    loss = judged_loss(log) or {}
+    shape = (loss.get("prediction") or {}).get("shape") or []
     rows = (inputs_of(log, "train") or {}).get("shape") or []
-    return 0 < len(shape) <= MOST_DIMS and shape[:1] == rows[:1]
+    return loss.get("kind") in CLASSIFYING and len(shape) == DIMS and shape[:1] == rows[:1]
 
 
 def recorded_as(name: str) -> str | None:
@@ -65,23 +68,21 @@ def recorded_as(name: str) -> str | None:
     return next((kind for kind, names in NAMES.items() if words in names), None)
 
 
-def _apart(kind: str, name: str, both: list[tuple[float, list[float]]]) -> Apart | None:
-    """Return how far a metric is from ours, of several evaluations at one step from the nearest."""
-    if len(both) < FEWEST:
-        return None
-    unit, own_unit = _unit(kind, [told for told, _ in both]), _unit(kind, [own for _, ours in both for own in ours])
+def _apart(name: str, both: list[tuple[float, list[float]]]) -> Apart:
+    """Return how far an accuracy is from ours, of several evaluations at one step from the nearest."""
+    unit, own_unit = _unit([told for told, _ in both]), _unit([own for _, ours in both for own in ours])
     nearest = [min(ours, key=lambda own: abs(told / unit - own / own_unit)) for told, ours in both]
     apart = [abs(told / unit - own / own_unit) for (told, _), own in zip(both, nearest, strict=True)]
     return name, both[-1][0], nearest[-1], float(median(apart))
 
 
-def _unit(kind: str, values: list[float]) -> float:
-    return PERCENT if kind != "r2" and max(values) > 1 else 1.0
+def _unit(values: list[float]) -> float:
+    return PERCENT if max(values) > 1 else 1.0
 
 
 @signal(unit="name", **NEEDS)
 def printed_metric(log: RunLog) -> str | None:
-    """Name of the printed accuracy, R2, Dice or IoU that is furthest from the recorder's own."""
+    """Name of the printed accuracy that is furthest from the recorder's own."""
     found = _furthest(log)
     return found[0] if found else None
 
@@ -95,7 +96,7 @@ def printed_metric_last(log: RunLog) -> float | None:
 
 @signal(unit="metric", **NEEDS)
 def printed_metric_own(log: RunLog) -> float | None:
-    """What outputs and targets of that evaluation give."""
+    """What outputs and labels of that evaluation give."""
     found = _furthest(log)
     return found[2] if found else None
 
