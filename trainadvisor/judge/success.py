@@ -31,6 +31,9 @@ LATE_FALL, LATE_NOISES = 0.3, 5.0
 # Share of the fall in the second half of the run: half of it where a loss falls like a straight line, which says
 # nothing of where it would end; 0.25 at most in those sound runs.
 STRAIGHT = 0.35
+# A mean of the first steps that is so many times the very first loss: its noise is smaller, steps that are far too long
+# make it 50 and more.
+BLOWN_UP = 2.0
 # Share that has to go away of ln 2, which a loss of preferences is as long as no answer is told from another.
 PREFERENCES_FALL = 0.5
 # Standard errors by which an accuracy has to exceed the share of the most frequent label.
@@ -73,7 +76,8 @@ def fallen(log: RunLog, signals: SignalSource) -> Iterator[Remark]:
     if final is None or not known.size:
         return
     # steps that blow the loss up at once are no yardstick: an answer without learning gets what the first step saw
-    first = min(float(np.mean(_begin(known))), float(known[0]))
+    first = float(np.mean(_begin(known)))
+    first = float(known[0]) if 0 < known[0] < first / BLOWN_UP else first
     early = float(np.mean(known[known.size // 20 : 3 * known.size // 20 + 1]))
     most = (known >= 0).all() and final <= min((1 - FALL) * first, (1 - LATER) * early)
     if prefers(log):
