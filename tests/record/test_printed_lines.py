@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from trainadvisor.record.printed_figures import MANY, SHARE, PrintedFigures
-from trainadvisor.record.printed_lines import LONGEST, heard
+from trainadvisor.record.printed_lines import LONGEST, MUCH, heard
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,6 +70,17 @@ def test_a_line_beyond_the_longest_is_not_kept() -> None:
         say()
     assert [len(line) for line in lines] == [LONGEST]
     assert len(_written(stream)) == 5 * LONGEST + 4
+
+
+def test_a_text_as_long_as_a_table_is_written_and_not_looked_at() -> None:
+    """Nor what it goes on from; the next line is."""
+    lines: list[str] = []
+    with _printing() as stream, heard(lines.append):
+        sys.stdout.write("begun ")
+        sys.stdout.write("x\n" * MUCH)
+        say("next")
+    assert lines == ["next"]
+    assert len(_written(stream)) == 6 + 2 * MUCH + 5
 
 
 def test_the_stream_is_itself_again_afterwards() -> None:

@@ -10,6 +10,8 @@ from trainadvisor.instrument.hidden_frame import drop_own_frames, veiled
 from trainadvisor.interruptions import suppressed
 
 LONGEST = 2_000
+# Of a text of so many characters, as a whole table, no line is looked at.
+MUCH = 65_536
 
 Take = Callable[[str], None]
 
@@ -58,6 +60,9 @@ class _Line:
 
     def add(self, text: str) -> None:
         """Go on with a text; what stands before a carriage return has been written over."""
+        if len(text) > MUCH:
+            self._text = ""
+            return
         if "\n" not in text:
             self._text = (self._text + text)[-LONGEST - 1 :]
             return
