@@ -73,3 +73,14 @@ def test_a_return_that_is_told_often_is_known(tmp_path: Path, name: str, count: 
     """Then it is its level, not its lack, that leaves the question open."""
     seen: Any = SimpleNamespace(log=_log(tmp_path, [5.0] * count, name))
     assert rewards_printed(seen) is told
+
+
+def test_a_printed_metric_that_is_recorded_too_is_measured_by_ours(tmp_path: Path) -> None:
+    """Its rise alone is none: ours is held against an answer without learning."""
+    signals: Any = SimpleNamespace(get=lambda _: None)
+    values = [0.10, 0.11, 0.12, 0.13, 0.14, 0.15]
+    told = [event("figures-printed", {"held_out": {"val acc": value}}, step=5 * n) for n, value in enumerate(values, 1)]
+    evals = [{"step": 5 * n, "loss": 1.0, "metrics": {"accuracy": value}} for n, value in enumerate(values, 1)]
+    alone = log_of(tmp_path, columns={"loss": [1.0] * 60}, events=told)
+    both = log_of(tmp_path, columns={"loss": [1.0] * 60}, events=told, evals=evals)
+    assert [[one.values["name"] for one in successes(log, signals)] for log in (alone, both)] == [["val acc"], []]

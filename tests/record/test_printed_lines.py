@@ -159,9 +159,10 @@ def _figures(line: str) -> dict[str, Any]:
 
 def test_a_figure_is_kept_at_the_step_after_which_it_was_printed() -> None:
     """Its reading is counted as time of ours; lines without figures leave nothing."""
-    figures, recorder = PrintedFigures(_figures), _Recorder()
+    figures: Any = PrintedFigures(_figures)
+    recorder = _Recorder()
     figures.take("acc 0.1")
-    figures.recorder = recorder  # type: ignore[assignment]
+    figures.recorder = recorder
     recorder.step = 7
     for line in ("hello", "loss 0.3", "acc 0.5"):
         figures.take(line)
@@ -173,8 +174,9 @@ def test_a_figure_is_kept_at_the_step_after_which_it_was_printed() -> None:
 
 def test_a_script_that_prints_at_every_step_fills_no_log() -> None:
     """After the first lines one in so many steps is kept, ever fewer as the run goes on."""
-    figures, recorder = PrintedFigures(_figures), _Recorder()
-    figures.recorder = recorder  # type: ignore[assignment]
+    figures: Any = PrintedFigures(_figures)
+    recorder = _Recorder()
+    figures.recorder = recorder
     for recorder.step in range(20_000):
         figures.take("acc 0.5")
     kept = [record["step"] for record in recorder.records]
@@ -185,7 +187,8 @@ def test_a_script_that_prints_at_every_step_fills_no_log() -> None:
 
 def test_another_thread_than_that_of_the_training_is_not_heard() -> None:
     """Its lines are of something else."""
-    figures, recorder = PrintedFigures(_figures), _Recorder()
-    figures.recorder, recorder.ident = recorder, -1  # type: ignore[assignment]
+    figures: Any = PrintedFigures(_figures)
+    recorder = _Recorder()
+    figures.recorder, recorder.ident = recorder, -1
     figures.take("acc 0.5")
     assert recorder.records == []

@@ -299,12 +299,13 @@ def test_figures_of_merit_that_the_script_prints_are_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, execute: Callable[..., Any]
 ) -> None:
     """At their steps, behind all that stands in the way of the stream; what comes out is as it was printed."""
-    stream = io.TextIOWrapper(io.BytesIO(), newline="")
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, newline="")
     monkeypatch.setattr(sys, "stdout", stream)
     source = TRAINING.replace("optimizer.step()", "optimizer.step(); print('step', step, 'val_acc:', step / 10)")
     _code, records = execute(source, read=merits)
     stream.flush()
-    assert stream.buffer.getvalue().decode().splitlines()[-1] == "step 4 val_acc: 0.4"  # type: ignore[attr-defined]
+    assert raw.getvalue().decode().splitlines()[-1] == "step 4 val_acc: 0.4"
     assert "write" not in vars(stream)
     told = [(one["step"], one["detail"]) for one in records if one.get("kind") == "figures-printed"]
     assert told == [(step + 1, {"held_out": {"val_acc": step / 10}}) for step in range(5)]

@@ -4,18 +4,17 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from trainadvisor.judge.curve_doubts import METRIC_LOST
 from trainadvisor.judge.judgement import Remark
 from trainadvisor.judge.seen import Seen
 from trainadvisor.judge.success import RISING
 from trainadvisor.log.printed_figures import printed
 from trainadvisor.signals import robust_statistics
-from trainadvisor.signals.curve_validation import PERFECT
+from trainadvisor.signals.curve_validation import LOST_NOISES, PERFECT
 from trainadvisor.signals.curves import REWARDS
 from trainadvisor.signals.robust_statistics import Series, median
 
 FEWEST = 5
-# Part of its best level by which a metric may end worse, and how many noises of one evaluation a fall is.
-LOST, LOST_NOISES = 0.1, 8.0
 LEVEL = 3
 
 
@@ -27,7 +26,7 @@ def printed_metrics(seen: Seen) -> Iterator[Remark]:
             return
         levels = np.array([median(values[place : place + LEVEL]) for place in range(values.size - LEVEL + 1)])
         fall = float(levels.max() - levels[-1])
-        if fall > LOST * abs(levels.max()) and fall > LOST_NOISES * robust_statistics.step_noise(values):
+        if fall > METRIC_LOST * abs(levels.max()) and fall > LOST_NOISES * robust_statistics.step_noise(values):
             yield Remark("metric-fell", {"share": fall / abs(float(levels.max()))})
             return
 

@@ -15,6 +15,7 @@ from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import robust_statistics
 from trainadvisor.signals.accuracy import accuracy_unit
 from trainadvisor.signals.kinds import autoencoder, prefers
+from trainadvisor.signals.printed_metrics import recorded_as
 from trainadvisor.signals.robust_statistics import median
 from trainadvisor.signals.trivial_predictor import CLASSIFYING, floor_of, summed, trivial_of
 
@@ -150,7 +151,10 @@ def _of_metrics(log: RunLog) -> Iterator[Remark]:
     lines = [figures for step, figures in printed(log.events, "held_out") if log.phase.covers_eval(step)]
     alone = {name for figures in lines for name in figures}
     evaluated = [record["metrics"] for record in log.evals]
-    for name in sorted(alone | {name for metrics in evaluated for name in metrics} - {"accuracy", "r2"}):
+    recorded = {name for metrics in evaluated for name in metrics}
+    # what we record under another name is measured by that, and accuracy and R2 above by an answer without learning
+    again = {name for name in alone | recorded if recorded_as(name) in recorded - {name}}
+    for name in sorted((alone | recorded) - again - {"accuracy", "r2"}):
         known = [number(metrics.get(name)) for metrics in (lines if name in alone else evaluated)]
         values = np.array([value for value in known if value is not None])
         if PREFERRED.search(name) and values.size and min(values[-1], median(values)) >= MOSTLY_PREFERRED:
