@@ -44,12 +44,15 @@ def _furthest(log: RunLog) -> Apart | None:
     Other metrics are computed in several right ways: R2 and Dice over all values or as a mean over outputs and images.
     """
     pairs: dict[str, list[tuple[float, list[float]]]] = {}
+    ours: dict[int, list[float]] = {}
+    for record in log.evaluations:
+        own = record["metrics"].get("accuracy")
+        if isinstance(own, (int, float)):
+            ours.setdefault(record["step"], []).append(float(own))
     for step, figures in printed(log.events, "held_out") if _one_label(log) else ():
-        ours = [record["metrics"].get("accuracy") for record in log.evaluations if record["step"] == step]
-        known = [float(own) for own in ours if isinstance(own, (int, float))]
-        for name, value in figures.items() if known else ():
+        for name, value in figures.items() if step in ours else ():
             if recorded_as(name) == "accuracy":
-                pairs.setdefault(name, []).append((value, known))
+                pairs.setdefault(name, []).append((value, ours[step]))
     apart = [_apart(name, both) for name, both in pairs.items() if len(both) >= FEWEST]
     return max(apart, key=lambda one: one[3], default=None)
 
