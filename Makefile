@@ -17,9 +17,10 @@ test: $(VENV)/installed-dev
 
 # The frameworks have an environment of their own: they are large, and the tests of the rest have to pass without them.
 # timm and fastai may be missing, because their torchvision has to be that of this torch; then their tests are skipped.
+# Almost every test starts Python with a framework, for seconds of one core: a worker a core, which steal from each other.
 FRAMEWORKS ?= .venv-frameworks
 test-frameworks: $(FRAMEWORKS)/installed
-	OMP_NUM_THREADS=1 $(FRAMEWORKS)/bin/python -m pytest tests/frameworks
+	OMP_NUM_THREADS=1 $(FRAMEWORKS)/bin/python -m pytest -n 2 --dist worksteal tests/frameworks
 
 # The site of the documentation, in both languages, in build/docs; a warning is an error, and nothing is fetched.
 # Sphinx has an environment of its own: it needs neither torch nor the package.
@@ -83,7 +84,7 @@ $(VENV)/installed: pyproject.toml constraints.txt | $(BIN)/python
 $(FRAMEWORKS)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(FRAMEWORKS)
 	$(FRAMEWORKS)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
-	$(FRAMEWORKS)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[frameworks]" hypothesis
+	$(FRAMEWORKS)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[frameworks]" hypothesis pytest-xdist
 	-$(FRAMEWORKS)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt timm fastai
 	touch $@
 
