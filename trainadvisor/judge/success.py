@@ -171,7 +171,7 @@ def _of_metrics(log: RunLog) -> Iterator[Remark]:
 def _room(name: str, values: Any) -> float:
     """Return how far a metric could rise from where it began; without a bound, the size that it has."""
     first, highest = median(values[:3]), float(np.max(values))
-    if BOUNDED.search(name) and 0 <= first and highest <= PERCENT:
+    if BOUNDED.search(name) and first >= 0 and highest <= PERCENT:
         return max((PERCENT if highest > 1 else 1.0) - first, LEAST_ROOM)
     return max(abs(first), abs(median(values[-3:])))
 

@@ -1,19 +1,20 @@
-"""Whether the channels of pictures lie beside each other in a row, as after a reshape of pictures with channels last."""
+"""Whether the channels of pictures lie beside each other in a row, as after a reshape of (H, W, C)."""
 
 import torch
 
 # Pictures of three or four channels: with one nothing is mixed, with more they are no colors.
 _CHANNELS = (3, 4)
 _LEAST_SIDE = 8
+_AXES = 4
 _MOST_EXAMPLES = 64
 
 
 def distances(tensor: torch.Tensor) -> torch.Tensor | None:
-    """Return mean distances between numbers: as far apart in a row as there are channels, else where they are near.
+    """Return mean distances of numbers: as far apart in a row as there are channels, then where they are near.
 
     The near ones are fewer places apart in the row, one row apart, and one channel apart. None: these are no pictures.
     """
-    if tensor.ndim != 4 or tensor.shape[1] not in _CHANNELS or min(tensor.shape[2:]) < _LEAST_SIDE:  # noqa: PLR2004
+    if tensor.ndim != _AXES or tensor.shape[1] not in _CHANNELS or min(tensor.shape[2:]) < _LEAST_SIDE:
         return None
     if not tensor.is_floating_point():
         return None
