@@ -29,6 +29,9 @@ from trainadvisor.importers.printed_merits import merits
         ("top1 val acc: 82.29 top5 val acc: 98.59", {"top1 val acc": 82.29, "top5 val acc": 98.59}),
         ("micro/macro: micro test f1=0.4 macro test f1=0.3", {"micro test f1": 0.4, "macro test f1": 0.3}),
         ("val acc: 0.5, again val: acc: 0.6", {"val acc": 0.5}),
+        ("acc (val): 0.9", {"val acc": 0.9}),
+        ("loss (train): 0.3 accuracy (test set) 91.2%", {"test accuracy": 91.2}),
+        ("Epoch 3 | val mIoU 0.55", {"val mIoU": 0.55}),
         ("测试集准确率为 92.5%", {"test accuracy": 92.5}),
         ("验证准确率：0.88，最高准确率：0.95", {"val accuracy": 0.88}),
     ],
@@ -42,6 +45,7 @@ def test_a_figure_of_held_out_data_is_read_by_its_name(line: str, held_out: dict
     ("line", "unsaid"),
     [
         ("Epoch [3/20], Accuracy: 91.20%", {"Accuracy": 91.2}),
+        ("mean IoU: 0.61", {"mean IoU": 0.61}),
         ("MAE 0.22 RMSE 0.3", {"MAE": 0.22, "RMSE": 0.3}),
         ("Accuracy: 97/100", {"Accuracy": 0.97}),
     ],
@@ -56,6 +60,7 @@ def test_a_figure_without_a_word_for_its_data_is_unsaid(line: str, unsaid: dict[
     [
         "step 100: train loss 1.2, val loss 1.3",
         "train accuracy: 0.98",
+        "Acc (train): 0.98",
         "epoch 0 train loss 1.991 acc 0.710",
         "{'loss': 0.4, 'rewards/chosen': 0.3, 'rewards/rejected': -0.2}",
         "best val_acc: 0.95",

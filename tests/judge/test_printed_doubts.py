@@ -67,6 +67,23 @@ def test_a_printed_metric_that_rises_is_a_success(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "values", "told"),
+    [
+        ("val f1", [0.20, 0.21, 0.22, 0.23, 0.24, 0.25], False),
+        ("val f1", [0.20, 0.25, 0.30, 0.35, 0.40, 0.45], True),
+        ("val auc", [97.0, 97.2, 97.4, 97.6, 97.8, 98.0], True),
+        ("mean return", [20.0, 20.2, 20.4, 20.6, 20.8, 21.0], False),
+    ],
+)
+def test_a_rise_counts_from_a_tenth_of_what_was_left(
+    tmp_path: Path, name: str, values: list[float], *, told: bool
+) -> None:
+    """To 1 or 100 percent, where the metric ends there; else of its own size."""
+    signals: Any = SimpleNamespace(get=lambda _: None)
+    assert bool(list(successes(_log(tmp_path, values, name), signals))) == told
+
+
+@pytest.mark.parametrize(
     ("name", "count", "told"), [("mean return", 5, True), ("mean return", 4, False), ("val f1", 9, False)]
 )
 def test_a_return_that_is_told_often_is_known(tmp_path: Path, name: str, count: int, *, told: bool) -> None:
@@ -78,7 +95,7 @@ def test_a_return_that_is_told_often_is_known(tmp_path: Path, name: str, count: 
 def test_a_printed_metric_that_is_recorded_too_is_measured_by_ours(tmp_path: Path) -> None:
     """Its rise alone is none: ours is held against an answer without learning."""
     signals: Any = SimpleNamespace(get=lambda _: None)
-    values = [0.10, 0.11, 0.12, 0.13, 0.14, 0.15]
+    values = [0.10, 0.15, 0.20, 0.25, 0.30, 0.35]
     told = [event("figures-printed", {"held_out": {"val acc": value}}, step=5 * n) for n, value in enumerate(values, 1)]
     evals = [{"step": 5 * n, "loss": 1.0, "metrics": {"accuracy": value}} for n, value in enumerate(values, 1)]
     alone = log_of(tmp_path, columns={"loss": [1.0] * 60}, events=told)

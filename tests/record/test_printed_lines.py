@@ -172,6 +172,15 @@ def test_a_figure_is_kept_at_the_step_after_which_it_was_printed() -> None:
     assert recorder.spent > 0
 
 
+def test_a_row_of_a_table_is_read_by_its_head() -> None:
+    """Each line of it stands alone in the log."""
+    figures: Any = PrintedFigures(lambda line: {"held_out": {"said": line}})
+    recorder = figures.recorder = _Recorder()
+    for line in ("| step | val_acc |", "| 1 | 0.5 |"):
+        figures.take(line)
+    assert [record["detail"] for record in recorder.records] == [{"held_out": {"said": "step: 1, val_acc: 0.5"}}]
+
+
 def test_a_script_that_prints_at_every_step_fills_no_log() -> None:
     """After the first lines one in so many steps is kept, ever fewer as the run goes on."""
     figures: Any = PrintedFigures(_figures)

@@ -8,7 +8,9 @@ from trainadvisor.importers.decode.chinese_names import in_english
 
 # Names whose number belongs to them: F1, R2, top-1.
 NUMBERED = r"(?<![A-Za-z])(?:[Ff]1|[Rr]2|[Tt]op[15])(?![A-Za-z0-9])"
-WORDS = re.compile(NUMBERED + "|[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+# Of small and large letters, and one word: mIoU.
+MIXED = r"(?<![A-Za-z])m?IoU(?![a-z])"
+WORDS = re.compile(NUMBERED + "|" + MIXED + "|[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 TRAIN = frozenset({"train", "training", "trn", "tr"})
 HELD_OUT = frozenset(
     {"val", "valid", "validation", "eval", "evaluation", "test", "dev", "heldout", "holdout", "predict"}

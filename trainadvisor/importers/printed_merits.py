@@ -27,12 +27,17 @@ LOSS = re.compile(r"(?<![a-z])loss(?![a-z])", re.IGNORECASE)
 # So many right of so many, as in "Accuracy: 9901/10000 (99%)".
 COUNTED = re.compile(r"(?<=[:=\s(])(\d+)\s?/\s?(\d+)(?![\d/])")
 # A name and its number without a sign between them.
-MERIT = r"(?:acc(?:uracy)?|f1|auc|iou|dice|reward|return|r2|bleu|mae|rmse|perplexity|ppl)"
+MERIT = r"(?:acc(?:uracy)?|f1|auc|m?iou|dice|reward|return|r2|bleu|mae|rmse|perplexity|ppl)"
 BARE = re.compile(rf"\b((?:[a-z]+[ _])?{MERIT})\s+({FIGURE})", re.IGNORECASE)
 # Of what it is stands between: the accuracy of the network on the test images.
 OF = re.compile(
     rf"\b(?:(?:train|val|test)[a-z]*[ ])?(?P<merit>{MERIT}) (?:of|on|for)\b[^:=|]{{0,60}}"
     rf"\b(?P<data>train|val|test)[a-z]*\b[^:=|,]{{0,20}}[:=]\s*(?P<figure>{FIGURE})",
+    re.IGNORECASE,
+)
+# It stands in brackets behind: Accuracy (val): 0.9.
+BEHIND = re.compile(
+    rf"\b((?:mean )?{MERIT}(?:[ -]score)?) ?[(\[](train|val|test|eval|dev)[a-z]*(?: set)?[)\]]\s*[:=]?\s*(?={FIGURE})",
     re.IGNORECASE,
 )
 
@@ -44,7 +49,7 @@ def merits(line: str) -> dict[str, Merits]:
 
     What stands unsaid beside a figure of held-out data, or beside a loss, is of the training.
     """
-    line = OF.sub(r"\g<data> \g<merit>: \g<figure>", in_english(line))
+    line = BEHIND.sub(r"\2 \1: ", OF.sub(r"\g<data> \g<merit>: \g<figure>", in_english(line)))
     found: dict[str, Merits] = {"held_out": {}, "unsaid": {}}
     for data, part in () if is_unfinished(line) else _parts(COUNTED.sub(_share, line)):
         for name, value in _figures(part):

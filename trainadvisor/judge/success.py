@@ -48,6 +48,9 @@ RISK_SETS = "LogcumsumexpBackward0"
 RISING = re.compile(
     r"accuracy|acc|r2|f1|iou|dice|auc|bleu|rouge|map|reward|return|score|precision|recall", re.IGNORECASE
 )
+# Those of them that end at 1, or at 100 percent.
+BOUNDED = re.compile(r"accuracy|acc|f1|iou|dice|auc|precision|recall", re.IGNORECASE)
+PERCENT, LEAST_ROOM = 100.0, 1e-9
 FEW = 5
 # Pairs whose wanted answer gets the higher reward: chance is a half, and seven of ten of 40 pairs exceed it by 2.5
 # standard errors.
@@ -161,8 +164,16 @@ def _of_metrics(log: RunLog) -> Iterator[Remark]:
             yield Remark("metric", {"name": name, "value": float(values[-1])})
         elif RISING.search(name) and values.size >= FEW:
             rise = float(median(values[-3:]) - median(values[:3]))
-            if rise > SURE * robust_statistics.step_noise(values) and rise > 0:
+            if rise > SURE * robust_statistics.step_noise(values) and rise >= LEARNT * _room(name, values):
                 yield Remark("metric", {"name": name, "value": float(values[-1])})
+
+
+def _room(name: str, values: Any) -> float:
+    """Return how far a metric could rise from where it began; without a bound, the size that it has."""
+    first, highest = median(values[:3]), float(np.max(values))
+    if BOUNDED.search(name) and first >= 0 and highest <= PERCENT:
+        return max((PERCENT if highest > 1 else 1.0) - first, LEAST_ROOM)
+    return max(abs(first), abs(median(values[-3:])))
 
 
 def _error(chance: float, record: dict[str, Any]) -> float:

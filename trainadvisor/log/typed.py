@@ -38,8 +38,8 @@ FIELDS: dict[Check, str] = {
     is_number: """
         above_one_share abs_deviation abs_max abs_mean accuracy batch_entropy batch_entropy_expected batch_spread
         budget entropy_columns feature_mean_max_abs feature_offset_max feature_std_max feature_std_median
-        feature_std_min floor given_spread ignored_share init_rms init_std label_smoothing labels_found late_value
-        logsumexp_abs_max loss majority_share
+        feature_std_min floor given_spread ignored_share init_rms init_std interleaving label_smoothing
+        labels_found late_value logsumexp_abs_max loss majority_share
         max max_overhead mean min negative_share out_of_range output_spread r2 row_sum_max row_sum_min scalars seed
         share std terms trivial trivial_estimate variance variance_columns""",
     is_text: """

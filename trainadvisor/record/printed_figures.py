@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from trainadvisor import clocks
 from trainadvisor.log.records import EVENT, Record
+from trainadvisor.record.printed_tables import PrintedTables
 
 if TYPE_CHECKING:
     from trainadvisor.record.recorder import Recorder
@@ -29,12 +30,13 @@ class PrintedFigures:
         """Take what reads a line."""
         self._read, self._pid = read, os.getpid()
         self._kept, self._last = 0, 0
+        self._tables = PrintedTables()
         self.recorder: Recorder | None = None
 
     def take(self, line: str) -> None:
         """Keep the figures of a line; before torch is there, nothing is."""
         recorder = self.recorder
-        if recorder is None or _FIGURE.search(line) is None or os.getpid() != self._pid:
+        if recorder is None or os.getpid() != self._pid:
             return
         if recorder.thread.ident not in {None, get_ident()}:  # other threads than that of the training print too
             return
@@ -42,7 +44,8 @@ class PrintedFigures:
         if self._kept >= MANY and step - self._last < step // SHARE:
             return
         begun = clocks.perf_counter()
-        found = self._read(line)
+        line = self._tables.told(line)
+        found = self._read(line) if _FIGURE.search(line) else {}
         if found:
             self._kept, self._last = self._kept + 1, step
             self._write(recorder, {"record": EVENT, "kind": KIND, "step": step, "subject": "", "detail": found})

@@ -17,6 +17,8 @@ LEAST_STD = 1e-12
 LEAST_BATCHES = 5
 LEAST_EXAMPLES = 32
 LEAST_ROWS = 8
+# The axes of a batch of pictures.
+PICTURES = 4
 # Layers that are called first, one of which meets the inputs.
 FIRST_LAYERS = 4
 EMBEDDINGS = ("Embedding", "EmbeddingBag")
@@ -114,6 +116,24 @@ def constant_feature_share(log: RunLog) -> float | None:
 def _constant_share(log: RunLog, phase: str) -> float | None:
     constant, features = _fact(log, "constant_features", phase), _fact(log, "features", phase)
     return constant / features if constant is not None and features else None
+
+
+@signal(unit="ratio", **INPUTS)
+def input_interleaving(log: RunLog) -> float | None:
+    """Distance between numbers of a picture's row as far apart as it has channels, over that of nearer ones.
+
+    Far below 1 a row holds all channels in turn, as after a reshape of pictures with channels last; 1: no pictures.
+    """
+    shape = (inputs_of(log, "train") or {}).get("shape")
+    pictures = isinstance(shape, list) and len(shape) == PICTURES
+    return _fact(log, "interleaving") if pictures or shape is None else 1.0
+
+
+@signal(unit="shape", **INPUTS)
+def input_shape(log: RunLog) -> str | None:
+    """Shape of the first batch that the model was called with while training."""
+    shape = (inputs_of(log, "train") or {}).get("shape")
+    return str(tuple(shape)) if isinstance(shape, list) else None
 
 
 @signal(unit="share", **INPUTS)

@@ -26,7 +26,7 @@ NAMES = {
     "accuracy": ({"acc"}, {"accuracy"}),
     "r2": ({"r", "2"},),
     "dice": ({"dice"},),
-    "iou": ({"iou"}, {"jaccard"}),
+    "iou": ({"iou"}, {"miou"}, {"jaccard"}),
 }
 BESIDE = {
     "val", "valid", "validation", "test", "eval", "evaluation", "dev", "score", "coeff", "coefficient", "mean", "avg",

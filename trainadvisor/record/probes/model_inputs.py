@@ -10,7 +10,7 @@ from torch import nn
 from trainadvisor.instrument import module_tables
 from trainadvisor.record.context import Context, Routine, probe
 from trainadvisor.record.handlers import unless_resting
-from trainadvisor.record.objects import describe
+from trainadvisor.record.objects import describe, pixel_order
 from trainadvisor.record.step import Call
 
 _FIRST = 12
@@ -19,7 +19,7 @@ _TOLD = {1, 4, 12, 30, _MOST}
 _ROWS = 2048
 _SCALARS = ("min", "max", "mean", "std", "nonfinite", "integer_valued", "binary", "feature_mean_max_abs",
             "feature_std_min", "feature_std_max",
-            "feature_std_median", "constant_features", "feature_offset_max", "examples")  # fmt: skip
+            "feature_std_median", "constant_features", "feature_offset_max", "interleaving", "examples")  # fmt: skip
 
 
 @dataclass
@@ -37,6 +37,7 @@ class _Gathered:
     flags: torch.Tensor | None = None
     last: torch.Tensor | None = None
     same: list[torch.Tensor] = field(default_factory=list)
+    pixels: torch.Tensor | None = None
 
 
 @probe(order=120)
@@ -81,6 +82,8 @@ class ModelInputProbe:
             )
             self._gathered[key] = gathered
         _add_sums(gathered, values)
+        if gathered.batches < _FIRST:
+            _add_pixels(gathered, tensor)
         mark = torch.stack([values.sum(), values.square().sum(), values[0].sum()])
         if gathered.last is not None:
             gathered.same.append((mark == gathered.last).all() & (gathered.sums[1].sum() > 0))
@@ -175,6 +178,12 @@ def _add_sums(gathered: _Gathered, values: torch.Tensor) -> None:
     )
 
 
+def _add_pixels(gathered: _Gathered, tensor: torch.Tensor) -> None:
+    found = pixel_order.distances(tensor)
+    if found is not None:
+        gathered.pixels = found if gathered.pixels is None else gathered.pixels + found
+
+
 def _summary(gathered: _Gathered) -> torch.Tensor:
     """Return the scalars over all features, in the order of `_SCALARS`."""
     total, square, low, high = gathered.sums
@@ -191,6 +200,6 @@ def _summary(gathered: _Gathered) -> torch.Tensor:
     columns = [low.min(), high.max(), overall, spread, *gathered.flags.unbind(), mean.abs().max(),
                smallest.nan_to_num(posinf=0.0),
                torch.nan_to_num(size, nan=0.0).max(), size.nanmedian().nan_to_num(0.0), (~varying).sum().double(),
-               offset.max(),
+               offset.max(), pixel_order.ratio(gathered.pixels, total[0]),
                torch.tensor(float(gathered.examples), dtype=torch.float32, device=mean.device)]  # fmt: skip
     return torch.stack([c.double() for c in columns])
