@@ -180,6 +180,27 @@ def test_a_validation_on_what_was_trained_on_is_found(train: Any, share: float, 
     assert signals["leaked_times"] == EPOCHS
 
 
+def _by_phase(*, shared: bool) -> object:
+    data, held_out = _data(80), _data(80)
+    loaders = {"train": DataLoader(data, 16, shuffle=True), "val": DataLoader(data if shared else held_out, 40)}
+    net, optimizer = _net()
+    for phase in ("train", "val") * EPOCHS:
+        for x, y in loaders[phase]:
+            with torch.set_grad_enabled(phase == "train"):
+                loss = F.cross_entropy(net(x), y)
+            if phase == "train":
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+    return net, loaders
+
+
+@pytest.mark.parametrize(("shared", "share"), [(True, 1.0), (False, 0.0)])
+def test_a_loader_has_the_key_of_its_dictionary_as_a_name(shared: bool, share: float, tmp_path: Path) -> None:  # noqa: FBT001 - a parameter of pytest
+    """Both phases run through one line, where only the key says which data are held out."""
+    assert _signals(lambda: _by_phase(shared=shared), tmp_path)["leaked_share"] == share
+
+
 @pytest.mark.parametrize("train", [_disjoint_parts, _samplers_over_one_data_set, _folds, _one_line_for_both])
 def test_held_out_rows_are_not(train: Any, tmp_path: Path) -> None:
     """Disjoint parts of one data set, beside the accuracy on the training data, and folds in one object."""

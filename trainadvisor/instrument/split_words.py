@@ -13,6 +13,8 @@ TRAINING = frozenset({"train", "training", "tr"})
 HELD_OUT = frozenset({"val", "valid", "validation", "dev", "eval", "evaluation", "test", "testing", "heldout"})
 _WORDS = TRAINING | HELD_OUT
 _LONGEST = 12
+# Entries of a dictionary of loaders at most.
+_ENTRIES = 16
 _LETTERS = re.compile(r"[A-Za-z]+")
 # The name of what is called says what is done, with which data the rest of a line does.
 _CALLED = re.compile(r"\w+\s*\(")
@@ -67,4 +69,8 @@ def framework_evaluates() -> bool:
 
 
 def _names_of(frame: FrameType, thing: object) -> list[str]:
-    return [name for name, value in variables_of(frame).items() if value is thing]
+    """Return the variables that are a thing, and the keys that dictionaries have for it: loaders["val"]."""
+    variables = variables_of(frame)
+    kept = [value for value in variables.values() if type(value) is dict and len(value) <= _ENTRIES]
+    keys = [key for value in kept for key, entry in value.items() if entry is thing and type(key) is str]
+    return [name for name, value in variables.items() if value is thing] + keys
