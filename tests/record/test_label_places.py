@@ -311,6 +311,27 @@ def test_padding_that_the_longest_row_does_not_have(tmp_path: Path) -> None:
     assert seen(tmp_path, Causal(), loss)["after_end_id"] is None
 
 
+def test_an_id_that_the_embedding_calls_padding(tmp_path: Path) -> None:
+    """Histories of a recommender do not end: what follows them is padding, and no stop token is missing."""
+    model = Causal()
+    model.tok.padding_idx = 2
+    assert seen(tmp_path, model, _ending(2, 2))["after_end_id"] is None
+
+
+def test_an_id_that_texts_begin_with(tmp_path: Path) -> None:
+    """In rows of packed texts the begin of the next one follows the last label of the one before, and is no label."""
+
+    def loss(model: nn.Module, ids: torch.Tensor) -> torch.Tensor:
+        whole = ids.clamp_min(4)
+        whole[:, 0] = 2
+        for row in range(len(whole)):
+            whole[row, 4 + row % 4 :] = 2
+        labels = whole.masked_fill(whole == 2, -100)
+        return F.cross_entropy(model(whole)[:, :-1].flatten(0, 1), labels[:, 1:].flatten())
+
+    assert seen(tmp_path, Causal(), loss)["after_end_id"] is None
+
+
 def test_a_stop_token_of_its_own(tmp_path: Path) -> None:
     """Padding follows the stop token, which is every sequence's last label."""
     signals = seen(tmp_path, Causal(), _ending(2, 3))

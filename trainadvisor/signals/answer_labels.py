@@ -8,6 +8,8 @@ from trainadvisor.signals import signal
 from trainadvisor.signals.label_places import LABELS, LEAST_ROWS, labeled, looks_back
 
 LEAST_ENDS = 16
+# Share of the sequences that begin with an id from which on it is the one that begins a text.
+_USUALLY = 0.5
 
 
 def _ended(log: RunLog) -> dict[str, Any] | None:
@@ -17,13 +19,26 @@ def _ended(log: RunLog) -> dict[str, Any] | None:
 
 def _of_ends(log: RunLog, field: str) -> float | None:
     detail = _ended(log)
-    return number(detail.get(field)) if detail and looks_back(detail) and not _only_padded(detail) else None
+    ended = detail is not None and looks_back(detail) and not _only_padded(detail) and not _is_no_stop(log, detail)
+    return number(detail.get(field)) if detail and ended else None
 
 
 def _only_padded(detail: dict[str, Any]) -> bool:
     """Return whether the longest row of each batch ends in a label: what follows in the others is padding, no stop."""
     widths, full = number(detail.get("widths")) or 0, number(detail.get("full_widths")) or 0
     return widths > 1 and full == widths
+
+
+def _is_no_stop(log: RunLog, detail: dict[str, Any]) -> bool:
+    """Return whether the id behind the labels is one that texts begin with, as packed ones do, or only padding.
+
+    A model whose configuration names the id as the end of a text may use it for these as well.
+    """
+    if detail.get("after_end_is_stop"):
+        return False
+    begins = (number(detail.get("after_end_begins")) or 0.0) >= _USUALLY
+    facts = [layer.get("facts") or {} for layer in (log.model or {}).get("layers") or []]
+    return begins or any(number(f.get("padding_idx")) == number(detail.get("after_end")) for f in facts)
 
 
 @signal(unit="share", **LABELS, about="no-token-labels")

@@ -32,6 +32,8 @@ class LabelPlaces:
     last: Counter[int] = field(default_factory=Counter)
     after_last: Counter[int] = field(default_factory=Counter)
     lengths: Counter[int] = field(default_factory=Counter)
+    # Ids that sequences begin with.
+    begun: Counter[int] = field(default_factory=Counter)
     # Ids that the model's configuration names as the end of a text.
     stops: set[int] = field(default_factory=set)
     # Widths of batches, and those of batches with a row whose last id is a label: nothing follows it there.
@@ -66,6 +68,7 @@ class LabelPlaces:
         """Note how each sequence ends, and the id that comes after its last label."""
         self.seen.update(label.tolist())
         columns, flat = ids.shape[1], ids.flatten()
+        self.begun.update(ids[:, 0].tolist())
         order = place.argsort()
         place, label = place[order], label[order]
         row = place // columns
@@ -100,6 +103,7 @@ class LabelPlaces:
             "ends": total, "after_end": stop, "after_end_share": count / total, "after_end_labels": self.seen[stop],
             "last_label_share": self.last.most_common(1)[0][1] / total, "label_counts": len(self.lengths),
             "widths": len(self.widths), "full_widths": len(self.full), "after_end_is_stop": stop in self.stops,
+            "after_end_begins": self.begun[stop] / sum(self.begun.values()),
         }  # fmt: skip
 
     def _cut(self) -> dict[str, Any]:
