@@ -147,6 +147,14 @@ def test_the_norm_of_evenly_split_parameters_is_that_of_the_whole(tmp_path: Path
     assert read(tmp_path, *four).column("grad_norm")[0] == 5.0
 
 
+def test_parts_of_a_training_that_has_just_begun_have_no_norms(tmp_path: Path) -> None:
+    """The first look at a run may come before its first step is written."""
+    fact = {"models": [model({"parts": 2})]}
+    log = read(tmp_path, *([process(rank, **fact)] for rank in range(2)))
+    assert log.models
+    assert log.column("grad_norm").size == 0
+
+
 @pytest.mark.parametrize(
     "header",
     [

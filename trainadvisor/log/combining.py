@@ -194,9 +194,9 @@ def _join_shards(log: "RunLog", processes: list[_Process], *, complete: bool) ->
 
 
 def _total(norms: list[dict[float, float]], copies: float) -> Floats:
-    """Return the norm over all processes at the steps where each one measured its shard."""
+    """Return the norm over all processes at the steps, none at the start, where each one measured its shard."""
     squares = [[part.get(step, np.nan) ** 2 for part in norms] for step in norms[0]]
-    total: Floats = np.sqrt(np.array(squares).sum(axis=1) / copies)
+    total: Floats = np.sqrt(np.reshape(squares, (-1, len(norms))).sum(axis=1) / copies)
     return total
 
 
