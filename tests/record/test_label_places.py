@@ -88,8 +88,10 @@ def seen(tmp_path: Path, model: nn.Module, loss: Callable[[nn.Module, torch.Tens
             optimizer.step()
         return model
 
-    events = [e for e in record(train).of("event") if e["kind"] in ("labels", "targets-in-inputs")]
-    return signals_of(tmp_path, steps=STEPS, events=[event(e["kind"], e["detail"], e["subject"]) for e in events])
+    records = record(train)
+    events = [e for e in records.of("event") if e["kind"] in ("labels", "targets-in-inputs")]
+    told = [event(e["kind"], e["detail"], e["subject"]) for e in events]
+    return signals_of(tmp_path, steps=STEPS, events=told, models=records.of("header")[0]["models"])
 
 
 @pytest.mark.parametrize("kind", ["attention", "GRU", "LSTM"])
@@ -314,7 +316,7 @@ def test_padding_that_the_longest_row_does_not_have(tmp_path: Path) -> None:
 def test_an_id_that_the_embedding_calls_padding(tmp_path: Path) -> None:
     """Histories of a recommender do not end: what follows them is padding, and no stop token is missing."""
     model = Causal()
-    model.tok.padding_idx = 2
+    model.tok = nn.Embedding(V, D, padding_idx=2)
     assert seen(tmp_path, model, _ending(2, 2))["after_end_id"] is None
 
 
