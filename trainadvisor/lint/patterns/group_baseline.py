@@ -1,4 +1,4 @@
-"""Rewards of several answers to each prompt that are compared across the prompts, not within a group."""
+"""Rewards of several answers to each prompt that are compared with those to other prompts, not within a group."""
 
 from __future__ import annotations
 
@@ -21,22 +21,44 @@ PAIR = 2
 
 @pattern("call", "view", "group", words=(("repeat_interleave(",), ("view(", "reshape("), ("mean(",), REWARDS))
 def group_baseline_axis(training: Training) -> Iterator[Match]:
-    """Yield means over dimension 0 of rewards that are viewed as (prompts, answers), by how prompts were repeated."""
+    """Yield means of rewards that are viewed as (prompts, answers) over dimension 0, or of one prompt's for all.
+
+    What is a prompt and what an answer is told by how prompts were repeated.
+    """
     repeats = [c for c in training.script.calls if called(c) == "repeat_interleave" and c.args]
     groups = {ast.unparse(_count(call)) for call in repeats}
     for call in training.script.calls:
         if called(call) != "mean" or not isinstance(call.func, ast.Attribute):
             continue
         place = keyword(call, "dim", 0)
-        view = call.func.value
+        one = _is_of_one(training, call)
+        view = call.func.value.value if one and isinstance(call.func.value, ast.Subscript) else call.func.value
         made = training.values.single(view) if isinstance(view, ast.Name) else view
         sizes = _sizes(made)
-        if place is None or constant(place) != 0 or isinstance(constant(place), bool) or sizes is None:
+        across = place is not None and constant(place) == 0 and not isinstance(constant(place), bool)
+        if not (across or one) or sizes is None:
             continue
         rewards = any(word in name.lower() for name in names_in(made) | names_in(view) for word in REWARDS)  # type: ignore[arg-type]
         if ast.unparse(sizes[1]) in groups and ast.unparse(sizes[0]) not in groups and rewards:
             values = {"call": ast.unparse(call), "view": ast.unparse(made), "group": ast.unparse(sizes[1])}  # type: ignore[arg-type]
-            yield Match(call, values, made, (replaced(training.source, place, "1"),))
+            right = f"{ast.unparse(view)}.mean(1, keepdim=True)"
+            fix = (
+                replaced(training.source, call, right)
+                if one or place is None
+                else replaced(training.source, place, "1")
+            )
+            yield Match(call, values, made, (fix,))
+
+
+def _is_of_one(training: Training, call: ast.Call) -> bool:
+    """Return whether `rewards[0].mean()` is taken from all rewards, those of the other prompts among them."""
+    row = call.func.value  # type: ignore[attr-defined]
+    if not isinstance(row, ast.Subscript) or not isinstance(constant(row.slice), int) or call.args or call.keywords:
+        return False
+    above = training.script.parents.get(call)
+    while isinstance(above, ast.BinOp) and not isinstance(above.op, ast.Sub):
+        above = training.script.parents.get(above)
+    return isinstance(above, ast.BinOp) and ast.unparse(above.left) == ast.unparse(row.value)
 
 
 def _count(repeat: ast.Call) -> ast.expr:
