@@ -321,17 +321,24 @@ def test_an_id_that_the_embedding_calls_padding(tmp_path: Path) -> None:
 
 
 def test_an_id_that_texts_begin_with(tmp_path: Path) -> None:
-    """In rows of packed texts the begin of the next one follows the last label of the one before, and is no label."""
+    """Where the row is cut behind the begin of the next text no stop is missing; padding with it hides the stops."""
 
-    def loss(model: nn.Module, ids: torch.Tensor) -> torch.Tensor:
-        whole = ids.clamp_min(4)
-        whole[:, 0] = 2
-        for row in range(len(whole)):
-            whole[row, 4 + row % 4 :] = 2
-        labels = whole.masked_fill(whole == 2, -100)
-        return F.cross_entropy(model(whole)[:, :-1].flatten(0, 1), labels[:, 1:].flatten())
+    def packed(*, cut: bool) -> Callable[[nn.Module, torch.Tensor], torch.Tensor]:
+        def loss(model: nn.Module, ids: torch.Tensor) -> torch.Tensor:
+            whole = ids.clamp_min(4)
+            whole[:, 0] = whole[:, -1] = 2
+            for row in range(len(whole)):
+                if cut:
+                    whole[row, 3 + row % 3] = 2
+                else:
+                    whole[row, 4 + row % 4 :] = 2
+            labels = whole.masked_fill(whole == 2, -100)
+            return F.cross_entropy(model(whole)[:, :-1].flatten(0, 1), labels[:, 1:].flatten())
 
-    assert seen(tmp_path, Causal(), loss)["after_end_id"] is None
+        return loss
+
+    assert seen(tmp_path, Causal(), packed(cut=True))["after_end_id"] is None
+    assert seen(tmp_path, Causal(), packed(cut=False))["after_end_id"] == 2
 
 
 def test_a_stop_token_of_its_own(tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ FORMS: dict[str, Check] = {
         **dict.fromkeys(("ends", "after_end", "after_end_labels"), optional(is_whole)),
         "after_end_is_stop": optional(is_flag),
         **dict.fromkeys(("label_counts", "widths", "full_widths", "cut_counts"), optional(is_whole)),
-        **dict.fromkeys(("cut_share", "cut_last_share", "after_end_begins"), optional(is_finite)),
+        **dict.fromkeys(("cut_share", "cut_last_share", "after_end_begins", "one_left_share"), optional(is_finite)),
         **dict.fromkeys(("left_out_first_ignored", "left_out_first_counted"), optional(is_count)),
         **dict.fromkeys(("left_out_last_ignored", "left_out_last_counted"), optional(is_count)),
         **dict.fromkeys(("left_out_places", "left_out_ignored"), optional(is_count)),

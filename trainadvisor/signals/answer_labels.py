@@ -8,7 +8,7 @@ from trainadvisor.signals import signal
 from trainadvisor.signals.label_places import LABELS, LEAST_ROWS, labeled, looks_back
 
 LEAST_ENDS = 16
-# Share of the sequences that begin with an id from which on it is the one that begins a text.
+# Share of the sequences from which on something is the rule among them.
 _USUALLY = 0.5
 
 
@@ -30,13 +30,14 @@ def _only_padded(detail: dict[str, Any]) -> bool:
 
 
 def _is_no_stop(log: RunLog, detail: dict[str, Any]) -> bool:
-    """Return whether the id behind the labels is one that texts begin with, as packed ones do, or only padding.
+    """Return whether the id behind the labels is the begin of a next text that is cut off there, or only padding.
 
-    A model whose configuration names the id as the end of a text may use it for these as well.
+    Padding is longer than one place in most sequences. A model whose configuration names the id as the end of a text
+    may use it for these as well.
     """
     if detail.get("after_end_is_stop"):
         return False
-    begins = (number(detail.get("after_end_begins")) or 0.0) >= _USUALLY
+    begins = min(number(detail.get(name)) or 0.0 for name in ("after_end_begins", "one_left_share")) >= _USUALLY
     facts = [layer.get("facts") or {} for layer in (log.model or {}).get("layers") or []]
     return begins or any(number(f.get("padding_idx")) == number(detail.get("after_end")) for f in facts)
 

@@ -30,35 +30,35 @@ def group_baseline_axis(training: Training) -> Iterator[Match]:
     for call in training.script.calls:
         if called(call) != "mean" or not isinstance(call.func, ast.Attribute):
             continue
-        place = keyword(call, "dim", 0)
-        one = _is_of_one(training, call)
-        view = call.func.value.value if one and isinstance(call.func.value, ast.Subscript) else call.func.value
+        whole = _whole_of_one(training, call, call.func.value)
+        view = whole or call.func.value
+        place = call if whole else _first_axis(call)
         made = training.values.single(view) if isinstance(view, ast.Name) else view
         sizes = _sizes(made)
-        across = place is not None and constant(place) == 0 and not isinstance(constant(place), bool)
-        if not (across or one) or sizes is None:
+        if place is None or sizes is None:
             continue
         rewards = any(word in name.lower() for name in names_in(made) | names_in(view) for word in REWARDS)  # type: ignore[arg-type]
         if ast.unparse(sizes[1]) in groups and ast.unparse(sizes[0]) not in groups and rewards:
             values = {"call": ast.unparse(call), "view": ast.unparse(made), "group": ast.unparse(sizes[1])}  # type: ignore[arg-type]
-            right = f"{ast.unparse(view)}.mean(1, keepdim=True)"
-            fix = (
-                replaced(training.source, call, right)
-                if one or place is None
-                else replaced(training.source, place, "1")
-            )
-            yield Match(call, values, made, (fix,))
+            right = f"{ast.unparse(whole)}.mean(1, keepdim=True)" if whole else "1"
+            yield Match(call, values, made, (replaced(training.source, place, right),))
 
 
-def _is_of_one(training: Training, call: ast.Call) -> bool:
-    """Return whether `rewards[0].mean()` is taken from all rewards, those of the other prompts among them."""
-    row = call.func.value  # type: ignore[attr-defined]
+def _first_axis(call: ast.Call) -> ast.expr | None:
+    """Return where a mean is told to run along dimension 0."""
+    place = keyword(call, "dim", 0)
+    return place if place is not None and constant(place) == 0 and not isinstance(constant(place), bool) else None
+
+
+def _whole_of_one(training: Training, call: ast.Call, row: ast.expr) -> ast.expr | None:
+    """Return all rewards where `rewards[0].mean()` is taken from them, those of the other prompts among them."""
     if not isinstance(row, ast.Subscript) or not isinstance(constant(row.slice), int) or call.args or call.keywords:
-        return False
+        return None
     above = training.script.parents.get(call)
     while isinstance(above, ast.BinOp) and not isinstance(above.op, ast.Sub):
         above = training.script.parents.get(above)
-    return isinstance(above, ast.BinOp) and ast.unparse(above.left) == ast.unparse(row.value)
+    taken = isinstance(above, ast.BinOp) and ast.unparse(above.left) == ast.unparse(row.value)
+    return row.value if taken else None
 
 
 def _count(repeat: ast.Call) -> ast.expr:

@@ -32,8 +32,9 @@ class LabelPlaces:
     last: Counter[int] = field(default_factory=Counter)
     after_last: Counter[int] = field(default_factory=Counter)
     lengths: Counter[int] = field(default_factory=Counter)
-    # Ids that sequences begin with.
+    # Ids that sequences begin with, and sequences of which a single id is left behind the last label.
     begun: Counter[int] = field(default_factory=Counter)
+    one_left: int = 0
     # Ids that the model's configuration names as the end of a text.
     stops: set[int] = field(default_factory=set)
     # Widths of batches, and those of batches with a row whose last id is a label: nothing follows it there.
@@ -84,6 +85,7 @@ class LabelPlaces:
             self.full.add(columns)
         self.last.update(label[room].tolist())
         self.after_last.update(flat[place[room] + 2].tolist())
+        self.one_left += int((room & (place % columns + 3 == columns)).sum())
 
     def fact(self) -> dict[str, Any]:
         """Return the shares so far."""
@@ -103,7 +105,7 @@ class LabelPlaces:
             "ends": total, "after_end": stop, "after_end_share": count / total, "after_end_labels": self.seen[stop],
             "last_label_share": self.last.most_common(1)[0][1] / total, "label_counts": len(self.lengths),
             "widths": len(self.widths), "full_widths": len(self.full), "after_end_is_stop": stop in self.stops,
-            "after_end_begins": self.begun[stop] / sum(self.begun.values()),
+            "after_end_begins": self.begun[stop] / sum(self.begun.values()), "one_left_share": self.one_left / total,
         }  # fmt: skip
 
     def _cut(self) -> dict[str, Any]:
