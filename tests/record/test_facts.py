@@ -265,6 +265,49 @@ def test_inputs_are_described_by_feature() -> None:
     assert (told["nonfinite"], told["identical_batches"], told["integer_valued"]) == (0, 0, False)
 
 
+class _Recurrent(nn.Module):
+    """Reads ids, or numbers where it has no table, beside a state that begins at zero."""
+
+    def __init__(self, *, table: bool) -> None:
+        super().__init__()
+        self.first = nn.Embedding(7, 4) if table else nn.Linear(5, 4)
+        self.cell, self.out = nn.GRU(4, 6, batch_first=True), nn.Linear(6, 3)
+
+    def forward(self, given: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
+        state, x = given
+        return self.out(self.cell(self.first(x), state)[0][:, -1])  # type: ignore[no-any-return]
+
+
+def test_ids_that_meet_a_table_are_the_input_and_not_a_state_beside_them() -> None:
+    """Of ids and a state, both are counted and the ids described; of two tensors of numbers the first is."""
+    labels = torch.randint(0, 3, (8,))
+    ids = [((torch.zeros(1, 8, 6), torch.randint(0, 7, (8, 9))), labels) for _ in range(STEPS)]
+    told = _train(_Recurrent(table=True), ids, F.cross_entropy).events("inputs")[-1]
+    assert (told["shape"], told["dtype"], told["tensors"], told["constant_features"]) == ([8, 9], "int64", 2, 0)
+    numbers = [((torch.zeros(1, 8, 6), torch.randn(8, 9, 5)), labels) for _ in range(STEPS)]
+    told = _train(_Recurrent(table=False), numbers, F.cross_entropy).events("inputs")[-1]
+    assert (told["shape"], told["tensors"], told["constant_features"]) == ([1, 8, 6], 2, 6)
+
+
+@pytest.mark.parametrize(
+    ("words", "reduction"),
+    [
+        ({"size_average": False}, "sum"),
+        ({"size_average": True}, "mean"),
+        ({"reduce": False}, "none"),
+        ({"size_average": False, "reduce": True}, "sum"),
+        ({"reduction": "sum"}, "sum"),
+        ({}, "mean"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:size_average and reduce")
+def test_older_words_for_a_reduction_are_known(words: dict[str, Any], reduction: str) -> None:
+    """As torch reads them; without a reduction the mean of all is trained on."""
+    objective = lambda prediction, labels: F.cross_entropy(prediction, labels, **words).mean()  # noqa: E731
+    (loss,) = _train(nn.Linear(4, 3), _labeled(), objective).facts("loss")
+    assert loss["reduction"] == reduction
+
+
 def test_identical_batches_and_bytes_are_told() -> None:
     """The same batch again and again, of whole numbers from 0 to 255."""
     batch = (torch.randint(0, 256, (16, 4)).float(), torch.randint(0, 3, (16,)))

@@ -69,6 +69,7 @@ CROSSED = {
     "ratio": lambda p: ((p.log_prob - p.next).exp() * p.y).mean(),
     "rows-first": lambda p: ((p.y - p.v) ** 2).mean(-1).sum() / N,
     "two-sided": lambda p: torch.where(p.y > p.v, 1.5 * (p.y - p.v) ** 2, (p.y - p.v) ** 2).mean(-1).mean(),
+    "added-then-squared": lambda p: (2 * ((p.v - p.next).abs() - p.log_prob)).pow(2).mean(),
     "target": lambda p: F.huber_loss(p.v.squeeze(1), (p.y + 0.9 * p.next).expand(N, N)),
 }
 MEANT = {
@@ -86,6 +87,7 @@ MEANT = {
     "pooled": lambda p: (p.v.softmax(0) * p.matrix).sum(0).pow(2).mean(),
     "square-by-rows": lambda p: ((p.square(p.x) - p.matrix) ** 2).mean(1).sum() + (p.matrix - p.v).abs().sum(1).mean(),
     "weighted-rows": lambda p: (((p.square(p.x) - p.matrix) ** 2).mean(1) * p.y.abs()).mean(),
+    "added-losses": lambda p: ((p.v - p.next) ** 2 - 0.5 * (p.log_prob * p.y) + p.y.mean()).mean(),
     "matched": lambda p: -(p.advantage.diagonal() * p.log_prob).mean() + F.mse_loss(p.v.squeeze(1), p.y),
 }
 

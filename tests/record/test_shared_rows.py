@@ -160,6 +160,17 @@ def _few_values() -> object:
     return net, val_accuracy
 
 
+def _one_grid() -> object:
+    grid = torch.linspace(-1, 1, 60)[:, None]
+    net, optimizer = _net()
+    net[0] = nn.Linear(1, 8)
+    for _ in range(EPOCHS):
+        _fit(net, [(grid, torch.randint(0, 3, (60,)))], optimizer)
+        with torch.no_grad():
+            val_accuracy = (net(grid).argmax(1) == torch.randint(0, 3, (60,))).float().mean()
+    return net, val_accuracy
+
+
 def _labeled_nodes() -> object:
     x, y = torch.randn(80, 6), torch.randint(0, 3, (80,))
     net, optimizer = _net()
@@ -212,9 +223,9 @@ def test_loaders_of_one_line_are_told_apart(tmp_path: Path) -> None:
     assert _signals(_loaders_of_one_line, tmp_path)["leaked_share"] == 0.0
 
 
-@pytest.mark.parametrize("train", [_few_values, _labeled_nodes])
+@pytest.mark.parametrize("train", [_few_values, _labeled_nodes, _one_grid])
 def test_rows_that_coincide_for_another_reason_are_not_judged(train: Any, tmp_path: Path) -> None:
-    """Sixteen possible rows, and one graph whose nodes all go in while the loss takes some."""
+    """Sixteen possible rows, one graph whose nodes all go in while the loss takes some, and two draws at one grid."""
     assert not _signals(train, tmp_path)["leaked_share"]
 
 

@@ -156,6 +156,14 @@ def test_spread_needs_three_samples(tmp_path: Path) -> None:
     )
 
 
+def test_a_tensor_that_never_varies_beside_others_may_be_a_state(tmp_path: Path) -> None:
+    """Alone it is the input; and columns that are constant in part are told of any tensor."""
+    still = {**NUMBERS, "constant_features": 10, "features": 10}
+    assert of(tmp_path, still)["constant_feature_share"] == 1.0
+    assert of(tmp_path, {**still, "tensors": 2})["constant_feature_share"] is None
+    assert of(tmp_path, {**still, "tensors": 2, "constant_features": 5})["constant_feature_share"] == 0.5
+
+
 def test_features_that_only_validation_holds_constant_count(tmp_path: Path) -> None:
     """Noise added while training hides equal examples; evaluation batches of eight and more show them."""
     held_out = {**NUMBERS, "phase": "eval", "constant_features": 10, "shape": [32, 10]}

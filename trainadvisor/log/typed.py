@@ -32,8 +32,8 @@ FIELDS: dict[Check, str] = {
         clip_before_unscale clip_calls compared constant_features cores eval_mode_train_forward examples features fan_in
         forward divided_in gradients_every identical_batches layers_every linear_layers nonfinite nonlinear_ops
         planned_steps scaler_skips scaler_steps scheduler_before_optimizer skipped stale_steps steps
-        step_without_grad threads train_forward train_mode_eval_forward trainings_left_out units unknown_parameters
-        unscale_calls
+        step_without_grad tensors threads train_forward train_mode_eval_forward trainings_left_out units
+        unknown_parameters unscale_calls
         gradless_optimizers graphless_backwards workers world_size zero_between_backward_and_step zero_grad""",
     is_number: """
         above_one_share abs_deviation abs_max abs_mean accuracy batch_entropy batch_entropy_expected batch_spread

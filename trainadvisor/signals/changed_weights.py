@@ -1,5 +1,6 @@
 """Which weights change, and which have no gradient, in the samples of a run."""
 
+import re
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,8 @@ from trainadvisor.signals.trained_parameters import (
 SAMPLES = {"needs": "samples of gradients and updates of each parameter", "zh": "各参数的梯度与更新量的采样"}
 FROZEN_SAMPLES, ZERO_SAMPLES = 3, 5
 MOSTLY = 0.9
+# Torch's names for what a reverse direction hands from step to step.
+REVERSE = re.compile(r"weight_hh_l\d+_reverse$")
 # A float32 has 24 bits; a relative change below 6e-8 is lost, and the norm of one is not that of each element.
 LAST_BIT = 1e-6
 
@@ -215,6 +218,13 @@ def zero_gradient_share(log: RunLog) -> float | None:
 def zero_gradient_parameters(log: RunLog) -> list[str] | None:
     """Names of the weights held by an optimizer that had no gradient, or exactly zero, in every sample."""
     return _names(log, zero_mask(log))
+
+
+@signal(unit="truth", **SAMPLES)
+def reverse_steps_unread(log: RunLog) -> bool | None:
+    """Whether the only weights without gradient are recurrent ones of reverse directions: their first step is read."""
+    names = _names(log, zero_mask(log))
+    return None if names is None else bool(names) and all(REVERSE.search(name) for name in names)
 
 
 @signal(unit="share", **SAMPLES)

@@ -106,7 +106,10 @@ def input_feature_ratio(log: RunLog) -> float | None:
 
 @signal(unit="share", **INPUTS)
 def constant_feature_share(log: RunLog) -> float | None:
-    """Share of the input features that never vary, in training or over evaluation batches of eight or more examples."""
+    """Share of the input features that never vary, in training or over evaluation batches of eight or more examples.
+
+    Absent where none varies of a tensor beside others: that may be a state, which begins at zero.
+    """
     shape = (inputs_of(log, "eval") or {}).get("shape")
     several = isinstance(shape, list) and bool(shape) and (number(shape[0]) or 0) >= LEAST_ROWS
     shares = [_constant_share(log, phase) for phase in ("train", *(["eval"] if several else []))]
@@ -115,7 +118,8 @@ def constant_feature_share(log: RunLog) -> float | None:
 
 def _constant_share(log: RunLog, phase: str) -> float | None:
     constant, features = _fact(log, "constant_features", phase), _fact(log, "features", phase)
-    return constant / features if constant is not None and features else None
+    beside = (_fact(log, "tensors", phase) or 1) > 1 and constant == features
+    return constant / features if constant is not None and features and not beside else None
 
 
 @signal(unit="ratio", **INPUTS)

@@ -134,8 +134,7 @@ def nonlinear_ops(log: RunLog) -> int | None:
 @signal(unit="truth", needs="a chain of weight matrices", zh="首尾相接的权重矩阵")
 def linear_bottleneck(log: RunLog) -> bool | None:
     """Whether a layer of a chain of matrices is narrower than both its inputs and its outputs: it limits the rank."""
-    facts = (log.model or {}).get("parameters") or []
-    shapes = [fact["shape"] for fact in facts if fact.get("role") == "weight" and len(fact["shape"]) > 1]
+    shapes = [fact["shape"] for fact in _parameters(log) if fact.get("role") == "weight" and len(fact["shape"]) > 1]
     if len(shapes) < 2 or any(len(shape) != 2 for shape in shapes):
         return None
     for first, second in ((1, 0), (0, 1)):  # torch keeps outputs x inputs, Keras inputs x outputs
@@ -143,6 +142,17 @@ def linear_bottleneck(log: RunLog) -> bool | None:
             ends = min(shapes[0][first], shapes[-1][second])
             return bool(min(min(shape) for shape in shapes) < ends)
     return None
+
+
+@signal(unit="truth", needs="a chain of weight matrices", zh="首尾相接的权重矩阵")
+def matrix_factors(log: RunLog) -> bool:
+    """Whether the model is nothing but matrices that meet at a narrow layer, without a bias: a factorization."""
+    biased = any(fact.get("role") != "weight" for fact in _parameters(log))
+    return not biased and linear_bottleneck(log) is True
+
+
+def _parameters(log: RunLog) -> list[dict[str, Any]]:
+    return (log.model or {}).get("parameters") or []
 
 
 @signal(unit="truth", **GRAPH)

@@ -61,6 +61,11 @@ def can_be_taken(batch: torch.Tensor) -> bool:
     return plain and batch.ndim > 0 and batch.numel() > 0
 
 
+def tell_examples(batch: torch.Tensor) -> bool:
+    """Return whether equal rows of a batch may be one example: of a single fraction, a grid or chance makes them."""
+    return can_be_taken(batch) and not (batch.is_floating_point() and batch.numel() == batch.shape[0])
+
+
 def of_tensors(batch: object) -> frozenset[tuple[float, ...]]:
     """Return what tells each tensor of a batch in the host's memory from others, but those that hold too little."""
     found = (t for t in tensors_in(batch) if t.device.type == "cpu" and can_be_taken(t))

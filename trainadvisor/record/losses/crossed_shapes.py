@@ -7,11 +7,12 @@ from typing import Any
 import torch
 
 from trainadvisor.record.losses.loss_graph import bare
-from trainadvisor.record.losses.loss_region import Operand, kept, operands, region, shape_of, unshaped
+from trainadvisor.record.losses.loss_region import Operand, kept, operands, region, scaling, shape_of, unshaped
 
 _CALLED = frozenset({"MseLoss", "L1Loss", "SmoothL1Loss", "HuberLoss"})
 _MEETING = frozenset({"Add", "Sub", "Mul", "Div", "Minimum", "Maximum", *_CALLED})
 _SCALING = frozenset({"Neg", "Mul", "Div"})
+_SUMMED = frozenset({"Add", "Sub", "Neg", "Mean", "Sum"})
 _FARTHEST = 3
 _EXPLICIT = frozenset({"Unsqueeze", "T", "Transpose", "Permute", "Expand"})
 # Of how many rows and columns the rank is looked at, and from how many on it says something.
@@ -38,7 +39,22 @@ def crossings(root: Any) -> list[Crossing]:
     nodes = list(region(root, by_rows=True))
     if any(_on_purpose(node) for node in nodes):
         return []
-    return [found for node in nodes if bare(node) in _MEETING for found in _crossing(node, nodes)]
+    apart = _only_averaged(root)
+    return [found for node in nodes if bare(node) in _MEETING and node not in apart for found in _crossing(node, nodes)]
+
+
+def _only_averaged(root: Any) -> set[Any]:
+    """Return the sums that are only averaged on: there each part has the mean of its own, whatever it meets."""
+    found: set[Any] = set()
+    waiting = [root]
+    while waiting:
+        node = waiting.pop()
+        scaled = scaling(node)
+        if node in found or not (scaled or bare(node) in _SUMMED):
+            continue
+        found.add(node)
+        waiting += [scaled[0]] if scaled else [inner for inner, _ in node.next_functions if inner is not None]
+    return found
 
 
 def _crossing(node: Any, nodes: list[Any]) -> Iterator[Crossing]:

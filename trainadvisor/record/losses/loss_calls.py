@@ -120,8 +120,14 @@ def parameters_of(kind: str) -> tuple[str, ...]:
 
 
 def named(kind: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
-    """Return a loss function's arguments by name."""
-    return {**dict(zip(parameters_of(kind), args, strict=False)), **kwargs}
+    """Return a loss function's arguments by name, with torch's older words for a reduction as `reduction`."""
+    given = {**dict(zip(parameters_of(kind), args, strict=False)), **kwargs}
+    old = given.get("size_average"), given.get("reduce")
+    if old != (None, None):
+        # torch.nn._reduction.legacy_get_string: both are true where they are not given
+        averaged, reduced = (value is None or bool(value) for value in old)
+        given["reduction"] = "none" if not reduced else "mean" if averaged else "sum"
+    return given
 
 
 def matching(pending: list[LossCall], tensor: torch.Tensor) -> tuple[LossCall | None, bool]:

@@ -29,6 +29,8 @@ class _Gathered:
     shape: list[int]
     dtype: str
     floating: bool
+    # Of how many tensors that the model is called with it is one.
+    tensors: int = 1
     batches: int = 0
     identical: int = 0
     count: int = 0
@@ -42,7 +44,7 @@ class _Gathered:
 
 @probe(order=120)
 class ModelInputProbe:
-    """Gathers the first floating-point (else the first) tensor that a model is called with."""
+    """Gathers what a model is called with: the ids of its first table, else the first floating-point tensor, or any."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -66,19 +68,19 @@ class ModelInputProbe:
         part = call.model.part() if call.model.part is not None else None
         if call.module not in (*call.model.roots, part):
             return
-        tensor = _input_of(call)
-        if tensor is not None:
+        given, first = list(describe.tensors_in([call.args, call.kwargs])), _first_layer(call.model.roots[0])
+        if tensors := _with_numbers(given):
             with torch.no_grad():
-                self._add(key, tensor, call.model.roots[0])
+                self._add(key, _input_among(tensors, first), first, len(given))
 
-    def _add(self, key: tuple[int, str], tensor: torch.Tensor, root: nn.Module) -> None:
+    def _add(self, key: tuple[int, str], tensor: torch.Tensor, first: nn.Module | None, tensors: int) -> None:
         gathered = self._gathered.get(key)
-        values, batch = _by_feature(tensor, root), tensor.shape[0] if tensor.ndim else 1
+        values, batch = _by_feature(tensor, first), tensor.shape[0] if tensor.ndim else 1
         if gathered is None or (gathered.sums and gathered.sums[0].shape != values.shape[1:]):
             if gathered is not None:
                 return
             gathered = _Gathered(
-                list(tensor.shape), str(tensor.dtype).removeprefix("torch."), tensor.is_floating_point()
+                list(tensor.shape), str(tensor.dtype).removeprefix("torch."), tensor.is_floating_point(), tensors
             )
             self._gathered[key] = gathered
         _add_sums(gathered, values)
@@ -98,6 +100,7 @@ class ModelInputProbe:
         self._dirty.discard(key)
         detail: dict[str, Any] = {"model": key[0], "phase": key[1], "shape": gathered.shape,
                                   "dtype": gathered.dtype, "floating": gathered.floating,
+                                  "tensors": gathered.tensors,
                                   "batches": gathered.batches, "features": gathered.sums[0].numel()}  # fmt: skip
         identical = torch.stack(gathered.same).sum() if gathered.same else gathered.sums[0].new_zeros(())
         reading = self._context.values.read(
@@ -127,21 +130,28 @@ class ModelInputProbe:
             self._tell(key, self._gathered[key])
 
 
-def _input_of(call: Call) -> torch.Tensor | None:
-    tensors = [
-        t
-        for t in map(describe.local, describe.tensors_in([call.args, call.kwargs]))
-        if t.numel() and t.ndim and not t.is_sparse and not t.is_complex()
-    ]
+def _with_numbers(given: list[torch.Tensor]) -> list[torch.Tensor]:
+    tensors = map(describe.local, given)
+    return [t for t in tensors if t.numel() and t.ndim and not t.is_sparse and not t.is_complex()]
+
+
+def _first_layer(root: nn.Module) -> nn.Module | None:
+    """Return the first layer with parameters."""
+    leaves = (module for module in module_tables.modules(root) if describe.is_leaf(module))
+    return next((leaf for leaf in leaves if next(module_tables.parameters(leaf), None) is not None), None)
+
+
+def _input_among(tensors: list[torch.Tensor], first: nn.Module | None) -> torch.Tensor:
+    """Return the data: ids where they meet a table first, beside which numbers are a state or a mask, else numbers."""
     floating = [t for t in tensors if t.is_floating_point()]
-    return next(iter(floating or tensors), None)
+    ids = [t for t in tensors if not t.is_floating_point() and t.dtype != torch.bool and t.ndim > 1]
+    meant = ids if ids and isinstance(first, nn.Embedding | nn.EmbeddingBag) else floating
+    return (meant or tensors)[0]
 
 
-def _by_feature(tensor: torch.Tensor, root: nn.Module) -> torch.Tensor:
+def _by_feature(tensor: torch.Tensor, first: nn.Module | None) -> torch.Tensor:
     """Return the values as [samples, features] in double precision: channels of an image, else the last dimension."""
     found = tensor.detach()[:_ROWS]
-    leaves = (module for module in module_tables.modules(root) if describe.is_leaf(module))
-    first = next((leaf for leaf in leaves if next(module_tables.parameters(leaf), None) is not None), None)
     channels = found.ndim >= 4 or (found.ndim == 3 and isinstance(first, nn.Conv1d))
     if not tensor.is_floating_point():
         return found.reshape(-1, 1).double()

@@ -118,7 +118,7 @@ class SharedRowsProbe:
         """Take what a model is called with."""
         self._open = None
         given = first_input(call)
-        if given is None or not fingerprints.can_be_taken(given) or call.model.number in self._partial:
+        if given is None or not fingerprints.tell_examples(given) or call.model.number in self._partial:
             return
         if call.grad and call.training:
             self._open_rows(call.model.number, given)
@@ -128,7 +128,7 @@ class SharedRowsProbe:
     def begin_training(self, model: int, given: torch.Tensor) -> None:
         """Take what a model (its number) is trained on, from the shortcut of a forward."""
         self._open = None
-        if model not in self._partial and fingerprints.can_be_taken(given):
+        if model not in self._partial and fingerprints.tell_examples(given):
             self._open_rows(model, given)
 
     def _open_rows(self, model: int, given: torch.Tensor) -> None:
