@@ -92,7 +92,8 @@ CASES = {
     "tests of its own": """
         import pytest
         with open("test_own.py", "w") as file: file.write("def test_own(): pass")
-        with contextlib.redirect_stdout(io.StringIO()) as out: code = pytest.main(["-p", "no:cacheprovider", "test_own.py"])
+        given = ["-p", "no:cacheprovider", "test_own.py"]
+        with contextlib.redirect_stdout(io.StringIO()) as out: code = pytest.main(given)
         print(code, re.sub(r"[\\d.]+s", "", out.getvalue().splitlines()[-1]))
         """,
     "a fork": """
