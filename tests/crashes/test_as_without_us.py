@@ -84,6 +84,7 @@ CASES = {
         """,
     "a stream": """
         write = sys.stdout.write
+        print(inspect.isbuiltin(os._exit), os._exit, os._exit.__name__)
         print(inspect.isbuiltin(write), repr(write), write.__self__ is sys.stdout, copy.deepcopy(write).__name__)
         for given in ((1,), (), ("a", "b")):
             try: write(*given)

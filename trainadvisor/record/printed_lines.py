@@ -12,6 +12,7 @@ from threading import get_ident
 from typing import Any
 
 from trainadvisor.instrument.hidden_frame import drop_own_frames, veiled
+from trainadvisor.instrument.look_alikes import looking_as
 
 LONGEST = 2_000
 # Of a text of so many characters, as a whole table, no line is looked at.
@@ -41,7 +42,7 @@ class PrintedLines:
         """
         streams = [stream for stream in (sys.stdout, sys.stderr) if type(stream) is io.TextIOWrapper]
         listening = [
-            (stream, _looking_as(stream.write, self._keeping(stream.write, number)))
+            (stream, looking_as(stream.write, self._keeping(stream.write, number)))
             for number, stream in enumerate(streams)
             if "write" not in vars(stream)
         ]
@@ -95,33 +96,3 @@ class PrintedLines:
             last = line.rstrip("\r").rpartition("\r")[2]
             if last and len(last) <= LONGEST:
                 yield last
-
-
-def _looking_as(original: Any, function: Callable[..., Any]) -> Any:
-    """Return an object that is called as a function, and is asked for everything else as the original."""
-
-    @veiled
-    def of_original(_: object, name: str) -> Any:
-        if name == "__deepcopy__":  # which leaves built-in functions as they are
-            return lambda _: looking
-        try:
-            return getattr(original, name)
-        except AttributeError:
-            drop_own_frames()
-            raise
-
-    names = ("__repr__", "__eq__", "__hash__", "__setattr__", "__delattr__", "__dir__")
-    look = {name: staticmethod(getattr(original, name)) for name in names}
-    kind: Any = type(
-        type(original).__name__,
-        (),
-        {
-            "__slots__": ("__weakref__",),
-            "__module__": type(original).__module__,
-            "__call__": staticmethod(function),
-            "__getattribute__": of_original,
-            **look,
-        },
-    )
-    looking = kind()
-    return looking

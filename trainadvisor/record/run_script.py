@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from trainadvisor.errors import UsageError
 from trainadvisor.instrument import import_hook
 from trainadvisor.instrument.hidden_frame import drop_own_frames
+from trainadvisor.instrument.look_alikes import looking_as
 from trainadvisor.instrument.patching import exchange
 from trainadvisor.interruptions import kept_from_ending
 from trainadvisor.log.records import Record, opening
@@ -182,7 +183,7 @@ class Run:
                     self._stop("exit")
             leave(status)
 
-        restore = exchange(os, "_exit", flush_and_leave)
+        restore = exchange(os, "_exit", looking_as(leave, flush_and_leave))
         try:
             yield
         finally:
