@@ -56,3 +56,11 @@ def test_a_file_of_the_largest_size_is_read(tmp_path: Path, monkeypatch: pytest.
     assert len(config_files.entries_of(path)) == 1
     monkeypatch.setattr(config_files, "LARGEST", 8)
     assert config_files.entries_of(path) == []
+
+
+@pytest.mark.parametrize(("name", "line"), [("a.json", 1), ("a.toml", 2), ("a.yaml", 4)])
+def test_a_value_stands_where_its_text_does(name: str, line: int) -> None:
+    """So that another one takes its place and nothing else changes."""
+    entry = next(entry for entry in config_files.entries_of(Path(name)) if entry.keys[-1] == "weight_decay")
+    assert (entry.text[entry.start : entry.end], entry.line) == ("60.0", line)
+    assert entry.changed("0.1") == FILES[name].replace("60.0", "0.1")
