@@ -271,6 +271,7 @@ class _Recorder:
         self.records: list[dict[str, Any]] = []
         self.thread = self.plan = self
         self.ident, self.active = None, False
+        self.figures: Any = None
         self.queue = self
 
     def steps_done(self) -> int:
@@ -297,6 +298,7 @@ def _followed(read: Any) -> Iterator[Any]:
     try:
         with _printing(), figures.lines.heard():
             say("acc 0.1")
+            recorder.figures = figures
             figures.begin(cast("Any", recorder))
             yield recorder
     finally:
@@ -321,6 +323,19 @@ def test_a_figure_is_kept_at_the_step_after_which_it_was_printed() -> None:
         {"record": "event", "kind": "figures-printed", "step": 7, "subject": "", "detail": {"held_out": {"acc": 0.5}}}
     ]
     assert recorder.spent > 0
+
+
+def test_after_the_end_nothing_is_read() -> None:
+    """What was printed before it is; a write that the script has kept goes on writing."""
+    with _followed(_figures) as recorder:
+        write = sys.stdout.write
+        say("acc 0.5")
+        recorder.figures.end()
+        assert len(recorder.records) == 1
+        assert write("acc 0.6\n") == 8
+        assert not slot.printed
+        recorder.figures.look()
+    assert len(recorder.records) == 1
 
 
 def test_a_row_of_a_table_is_read_by_its_head() -> None:

@@ -42,6 +42,13 @@ class PrintedFigures:
         self._recorder = recorder
         slot.printed, slot.look = self.lines.kept, self.look
 
+    def end(self) -> None:
+        """Look for the last time."""
+        from trainadvisor.instrument.shortcut_slot import slot
+
+        self.look()
+        self._recorder, slot.printed = None, ()
+
     def look(self) -> None:
         """Keep the figures of what was printed since the last look."""
         recorder = self._recorder

@@ -135,7 +135,7 @@ class Run:
     def _stop(self, reason: str) -> None:
         if self._recorder is not None:
             if self._printed is not None:
-                self._printed.look()
+                self._printed.end()
             self._recorder.stop(reason)
         elif os.getpid() == self.pid:
             self.writer(opening(*self.shown))
