@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, cast
 
 from trainadvisor.instrument.shortcut_slot import slot
-from trainadvisor.record.printed_figures import MANY, SHARE, PrintedFigures
+from trainadvisor.record.printed_figures import ENOUGH, MANY, SHARE, PrintedFigures
 from trainadvisor.record.printed_lines import LONGEST, MOST, MUCH, PrintedLines
 
 if TYPE_CHECKING:
@@ -357,6 +357,43 @@ def test_a_script_that_prints_at_every_step_fills_no_log() -> None:
     assert kept[:MANY] == list(range(MANY))
     assert all(later - earlier >= later // SHARE for earlier, later in zip(kept[MANY:], kept[MANY + 1 :], strict=False))
     assert len(kept) == 2_625
+
+
+def test_of_a_form_without_figures_no_more_lines_are_read() -> None:
+    """After the first ones; lines of other forms, and with other words for a number, are."""
+    read: list[str] = []
+    with _followed(lambda line: read.append(line) or {}) as recorder:
+        for number in range(20):
+            say("step", number, "loss", f"{number / 7:.2e},")
+            slot.look()
+        say("step 21 loss nan")
+        say("epoch 1 loss -0.5")
+        slot.look()
+    assert recorder.records == []
+    assert [line.split()[0] for line in read] == ["step"] * (ENOUGH + 1) + ["epoch"]
+    assert read[-2] == "step 21 loss nan"
+
+
+def test_a_form_with_figures_is_read_on() -> None:
+    """Also where it had none at times, and behind lines without numbers of one form."""
+    with _followed(_figures) as recorder:
+        for number in range(20):
+            say("epoch ends")
+            say(f"acc {number}.5")
+            slot.look()
+    assert len(recorder.records) == 20
+
+
+def test_rows_are_read_once_their_head_has_come() -> None:
+    """However many of the same form came before."""
+    with _followed(lambda line: {"held_out": {"said": line}} if "acc" in line else {}) as recorder:
+        for number in range(20):
+            say(f"| {number} | 0.5 |")
+        say("| step | val_acc |")
+        say("| 1 | 0.5 |")
+        slot.look()
+    said = [record["detail"]["held_out"]["said"] for record in recorder.records]
+    assert said == ["step: 1, val_acc: 0.5"]
 
 
 def test_another_thread_than_that_of_the_training_is_not_heard() -> None:

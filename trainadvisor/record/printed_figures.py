@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,10 @@ KIND = "figures-printed"
 MANY, SHARE = 1_000, 500
 # A name and a number; looking for them is much cheaper than reading the line.
 _FIGURE = re.compile(r"[^\W\d].*\d", re.DOTALL)
+# Numbers of a line, without which it has its form. Of a form that so many lines had without a figure of merit no more
+# lines are read: reading one costs 50 to 120 microseconds, and some scripts print one at every step.
+_NUMBERS = re.compile(r"(?<![\w.])[-+]?\d[\d.,]*(?:[eE][-+]?\d+)?")
+ENOUGH, FORMS = 8, 1_000
 
 
 class PrintedFigures:
@@ -31,6 +36,8 @@ class PrintedFigures:
         self._read, self._pid = read, os.getpid()
         self._kept, self._last = 0, 0
         self._tables = PrintedTables()
+        # How many lines of a form had no figure of merit.
+        self._empty: Counter[str] = Counter()
         self.lines = PrintedLines()
         self._recorder: Recorder | None = None
 
@@ -69,8 +76,15 @@ class PrintedFigures:
         """Keep the figures of a line."""
         if self._kept >= MANY and step - self._last < step // SHARE:
             return
-        line = self._tables.told(line)
-        found = self._read(line) if _FIGURE.search(line) else {}
+        form = _NUMBERS.sub("#", line)
+        if self._empty[form] >= ENOUGH:
+            return
+        head, told = self._tables.head, self._tables.told(line)
+        found = self._read(told) if _FIGURE.search(told) else {}
+        if self._tables.head is not head or len(self._empty) > FORMS:
+            self._empty.clear()
+        elif form != line and not found:
+            self._empty[form] += 1
         if found:
             self._kept, self._last = self._kept + 1, step
             self._write(recorder, {"record": EVENT, "kind": KIND, "step": step, "subject": "", "detail": found})

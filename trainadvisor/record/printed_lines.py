@@ -76,8 +76,13 @@ class PrintedLines:
         if len(self.kept) == MOST:  # what came before has been dropped
             self._begun.clear()
         while self.kept:
-            thread, number, text = self.kept.popleft()
-            for line in self._ended((thread, number), str.__str__(text)):  # which may be of a class of the script's
+            thread, number, given = self.kept.popleft()
+            text = given if type(given) is str else str.__str__(given)
+            place = thread, number
+            if "\n" not in text and len(text) <= LONGEST:
+                self._begun[place] = (self._begun.get(place, "") + text)[-LONGEST - 1 :]
+                continue
+            for line in self._ended(place, text):
                 take(line, thread)
 
     def forget(self) -> None:
