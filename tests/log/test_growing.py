@@ -170,6 +170,21 @@ def test_a_packed_log_is_read_once(tmp_path: Path) -> None:
     assert log.grow() == []
 
 
+def test_a_long_packed_log_is_read_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Until all of it has been, more is to come."""
+    path = build_log(tmp_path, columns={"loss": [1.0] * 5}, end=None)
+    packed = tmp_path / "log.json.gz"
+    packed.write_bytes(gzip.compress(path.read_bytes()))
+    monkeypatch.setattr(growing, "BATCH", 1)
+    log = GrowingLog(packed)
+    records, waiting = log.grow(), [log.behind]
+    while log.behind:
+        records += log.grow()
+        waiting.append(log.behind)
+    assert len(records) == 6
+    assert waiting[0] is True
+
+
 def test_a_log_without_a_header_is_no_log(tmp_path: Path) -> None:
     """Said as the reader says it."""
     path = tmp_path / "log.json"

@@ -30,6 +30,13 @@ def test_a_key_is_found_with_those_around_it(name: str) -> None:
     assert place_in_files([f"--config={name}"], "weight_decay") == f"{name}: optim.weight_decay"
 
 
+def test_each_value_has_the_keys_around_it() -> None:
+    """Those of a table that has ended stand around nothing more."""
+    assert [entry.keys for entry in config_files.entries_of(Path("a.json"))] == [
+        ("lr",), ("optim", "weight_decay"), ("twice", "x"), ("again", "x"),
+    ]  # fmt: skip
+
+
 def test_nothing_is_claimed_that_is_not_sure() -> None:
     """Two such keys, no such key, a broken file, no file."""
     assert place_in_files(["a.json"], "x") is None
