@@ -24,13 +24,13 @@ optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
 for step in range(1, STEPS + 1):
     x = torch.randn(8, 8)
     outputs = model(x)
-    if step % 20 == 0: print(f"val accuracy 0.{step}1")
+    if step % 60 == 0: print(f"val accuracy 0.{step}1")
     loss = nn.functional.cross_entropy(outputs, x[:, :3].argmax(1))
     optimizer.zero_grad()
     loss.backward()
-    if step % 20 == 0: sys.stdout.write(f"val accuracy 0.{step}2\\n")
+    if step % 60 == 0: sys.stdout.write(f"val accuracy 0.{step}2\\n")
     optimizer.step()
-    if step % 20 == 0:
+    if step % 60 == 0:
         print(f"val accuracy 0.{step}3")
         with torch.no_grad(): model.eval()(x)
         print(f"val accuracy 0.{step}4", file=sys.stderr)
@@ -41,7 +41,7 @@ END
 
 
 def _log(folder: Path, end: str, optimizer: str = "optimizer.step()") -> RunLog:
-    text = SCRIPT.replace("STEPS", "60").replace("END", end).replace("optimizer.step()", optimizer)
+    text = SCRIPT.replace("STEPS", "180").replace("END", end).replace("optimizer.step()", optimizer)
     (folder / "train.py").write_text(text, encoding="utf-8")
     forkedpython.run(["-m", "trainadvisor", "run", "--log", "log.json", "train.py"], folder)
     return read_log(folder / "log.json")
@@ -55,10 +55,10 @@ EXPECTED = [
     (0, 0.01),
     *(
         (step - 1 + (place > 2), float(f"0.{step}{place}"))
-        for step in (20, 40, 60)
+        for step in (60, 120, 180)
         for place in (1, 2, 3, 4)
     ),
-    (60, 0.02),
+    (180, 0.02),
 ]  # fmt: skip
 
 
@@ -75,5 +75,5 @@ def test_where_steps_show_in_the_parameters_alone_a_figure_has_that_of_its_evalu
     kept = {figure: step for step, figure in _kept(log)}
     steps = [record["step"] for record in log.evaluations]
     assert len(steps) == 3
-    assert [kept[figure] for figure in (0.204, 0.404, 0.604)] == steps
-    assert [kept[figure] for figure in (0.201, 0.401, 0.601)] == [step - 1 for step in steps]
+    assert [kept[figure] for figure in (0.604, 0.1204, 0.1804)] == steps
+    assert [kept[figure] for figure in (0.601, 0.1201, 0.1801)] == [step - 1 for step in steps]
