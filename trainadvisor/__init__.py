@@ -1,4 +1,7 @@
-"""Diagnostic assistant for neural-network training in PyTorch."""
+"""Diagnostic assistant for neural-network training in PyTorch.
+
+PYTEST_DONT_REWRITE: a script that we record may run pytest, which would warn that we are imported already.
+"""
 
 from __future__ import annotations
 

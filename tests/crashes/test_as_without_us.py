@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TRAINING = """
-import collections, contextlib, inspect, io, os, sys, tempfile, traceback, warnings
+import collections, contextlib, copy, inspect, io, os, re, sys, tempfile, traceback, warnings
 import torch
 from torch import nn
 F = nn.functional
@@ -81,6 +81,21 @@ CASES = {
         print(repr(out.getvalue()), repr(err.getvalue()))
         stderr, taken = os.dup(2), tempfile.TemporaryFile()
         os.dup2(taken.fileno(), 2); train(model, optimizer, 60); os.dup2(stderr, 2); taken.seek(0); print(taken.read())
+        """,
+    "a stream": """
+        write = sys.stdout.write
+        print(inspect.isbuiltin(os._exit), os._exit, os._exit.__name__)
+        print(inspect.isbuiltin(write), repr(write), write.__self__ is sys.stdout, copy.deepcopy(write).__name__)
+        for given in ((1,), (), ("a", "b")):
+            try: write(*given)
+            except TypeError: print(traceback.format_exc())
+        """,
+    "tests of its own": """
+        import pytest
+        with open("test_own.py", "w") as file: file.write("def test_own(): pass")
+        given = ["-p", "no:cacheprovider", "test_own.py"]
+        with contextlib.redirect_stdout(io.StringIO()) as out: code = pytest.main(given)
+        print(code, re.sub(r"[\\d.]+s", "", out.getvalue().splitlines()[-1]))
         """,
     "a fork": """
         warnings.simplefilter("always")

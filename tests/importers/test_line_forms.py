@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from trainadvisor.importers.decode import printed_places
 from trainadvisor.importers.decode.line_forms import LineForms
 from trainadvisor.importers.decode.printed_rows import _read as read
+from trainadvisor.importers.decode.printed_rows import _told_place as told_place
 from trainadvisor.importers.format_registry import known
 from trainadvisor.importers.opening import lines
 
@@ -84,3 +86,21 @@ def test_the_most_certain_format_is_tried_first() -> None:
         "TensorBoard event file", "flight recorder of PyTorch", "tracker's store", "W&B run file", "JSON lines",
         "JSON document", "CSV", "printed table", "printed boxes", "printed lines", "traceback",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("line", "planned", "kept"),
+    [
+        (" 5%|# | 5/100 [00:01<00:09]", 100, True),
+        ("25%|## | 5/20 [00:01<00:09]", 20, False),
+        ("Validation: 5%|# | 5/100 [00:01<00:09]", 100, False),
+        ("eval step 5 of 20", 20, True),
+    ],
+    ids=["of the training", "of as many as no training has", "of an evaluation", "no bar"],
+)
+def test_the_place_of_a_bar_is_that_of_the_training_alone(line: str, planned: int, *, kept: bool) -> None:
+    """One with another total, or with a word for held-out data, tells of an evaluation."""
+    table = SimpleNamespace(planned_steps=100)
+    here = {"step": 5.0}
+    assert told_place(line, table, here, planned) == (here if kept else {})  # type: ignore[arg-type]
+    assert table.planned_steps == 100

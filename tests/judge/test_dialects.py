@@ -145,3 +145,10 @@ def test_a_schedule_of_keras_is_where_the_script_makes_it(call):
     assert (said.snippet, said.edits) == ("LearningRateScheduler(schedule=...)", ())
     assert place.source == f"rates = {call}(halve)"
     assert in_dialect(advice("schedule"), trained_by("keras", **{"compile()": "model.compile("}), "Adam")[1] is None
+
+
+@pytest.mark.parametrize("settings", [None, [], "SFTTrainer(data_collator)", 3])
+def test_settings_of_another_form_are_no_place(settings):
+    """A log may hold anything."""
+    event = {"kind": "framework", "subject": "trl", "detail": {"version": "1", "settings": settings}}
+    assert in_dialect(advice("fix-labels"), event, "AdamW") == (advice("fix-labels"), None)

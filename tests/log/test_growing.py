@@ -10,6 +10,7 @@ import pytest
 from builders import build_log
 
 from trainadvisor.errors import LogError
+from trainadvisor.log import growing
 from trainadvisor.log.growing import GrowingLog, Tail
 from trainadvisor.log.reader import read_log
 from trainadvisor.log.writer import LogWriter
@@ -95,6 +96,17 @@ def test_a_torn_line_is_read_when_it_is_whole(tmp_path: Path) -> None:
     assert numbers(tail.read()) == [1]
 
 
+def test_a_line_longer_than_a_look_is_read_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is behind the first piece of it stands right behind that."""
+    monkeypatch.setattr(growing, "LOOK", 64)
+    long = step(1, words="x" * 300)
+    path = tmp_path / "log.json"
+    path.write_text(f"[\n{json.dumps(step(0))},\n{json.dumps(long)},\n{json.dumps(step(2))}\n]\n", encoding="utf-8")
+    tail = Tail(path)
+    read = [record for _ in range(12) for record in tail.read()]
+    assert read == [step(0), long, step(2)]
+
+
 def test_a_line_that_stays_broken_is_given_up(tmp_path: Path) -> None:
     """What follows is read all the same."""
     path = tmp_path / "log.json"
@@ -156,6 +168,21 @@ def test_a_packed_log_is_read_once(tmp_path: Path) -> None:
     log = GrowingLog(packed)
     assert len(log.grow()) == 6
     assert log.grow() == []
+
+
+def test_a_long_packed_log_is_read_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Until all of it has been, more is to come."""
+    path = build_log(tmp_path, columns={"loss": [1.0] * 5}, end=None)
+    packed = tmp_path / "log.json.gz"
+    packed.write_bytes(gzip.compress(path.read_bytes()))
+    monkeypatch.setattr(growing, "BATCH", 1)
+    log = GrowingLog(packed)
+    records, waiting = log.grow(), [log.behind]
+    while log.behind:
+        records += log.grow()
+        waiting.append(log.behind)
+    assert len(records) == 6
+    assert waiting[0] is True
 
 
 def test_a_log_without_a_header_is_no_log(tmp_path: Path) -> None:

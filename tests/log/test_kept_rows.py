@@ -55,6 +55,14 @@ def test_steps_beside_all_numbers_are_counted_and_left_out() -> None:
     assert kept.column("unknown").tolist() == pytest.approx([NAN] * 3, nan_ok=True)
 
 
+def test_a_field_without_numbers_leaves_the_next_ones_their_columns() -> None:
+    """One that is empty so far, and one that holds none."""
+    kept = columns.StepColumns(0.0)
+    kept.add([{"step": n, "aa": None, "bb": "word", "cc": n / 2} for n in range(3)])
+    assert kept.left_out == {"bb"}
+    assert kept.column("cc").tolist() == [0.0, 0.5, 1.0]
+
+
 def test_fields_of_records_of_several_forms() -> None:
     """Records with other keys stand in their places."""
     mixed = [{"a": 1, "b": 2.0}, {"a": 3}, {"a": 5, "b": 6.0}, {"b": 7.0, "c": 1, "d": 2}]

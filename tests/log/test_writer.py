@@ -29,6 +29,9 @@ KILLED = """
 import itertools, os, random, signal, time
 import torch, torch.nn as nn, torch.nn.functional as F
 from trainadvisor import watch
+from trainadvisor.lint.pattern_catalogue import patterns
+from trainadvisor.record.probe_discovery import probe_classes
+patterns(), probe_classes()  # once, and not in each child
 torch.set_num_threads(1)
 moments = random.Random(5)
 
@@ -52,7 +55,7 @@ for index in range(10):
     if child == 0:
         train(f"log{index}.json")
     os.read(ready[0], 1)
-    time.sleep(1.5 * moments.random())
+    time.sleep(moments.random())
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
 """

@@ -30,6 +30,13 @@ def test_a_key_is_found_with_those_around_it(name: str) -> None:
     assert place_in_files([f"--config={name}"], "weight_decay") == f"{name}: optim.weight_decay"
 
 
+def test_each_value_has_the_keys_around_it() -> None:
+    """Those of a table that has ended stand around nothing more."""
+    assert [entry.keys for entry in config_files.entries_of(Path("a.json"))] == [
+        ("lr",), ("optim", "weight_decay"), ("twice", "x"), ("again", "x"),
+    ]  # fmt: skip
+
+
 def test_nothing_is_claimed_that_is_not_sure() -> None:
     """Two such keys, no such key, a broken file, no file."""
     assert place_in_files(["a.json"], "x") is None
@@ -56,3 +63,11 @@ def test_a_file_of_the_largest_size_is_read(tmp_path: Path, monkeypatch: pytest.
     assert len(config_files.entries_of(path)) == 1
     monkeypatch.setattr(config_files, "LARGEST", 8)
     assert config_files.entries_of(path) == []
+
+
+@pytest.mark.parametrize(("name", "line"), [("a.json", 1), ("a.toml", 2), ("a.yaml", 4)])
+def test_a_value_stands_where_its_text_does(name: str, line: int) -> None:
+    """So that another one takes its place and nothing else changes."""
+    entry = next(entry for entry in config_files.entries_of(Path(name)) if entry.keys[-1] == "weight_decay")
+    assert (entry.text[entry.start : entry.end], entry.line) == ("60.0", line)
+    assert entry.changed("0.1") == FILES[name].replace("60.0", "0.1")

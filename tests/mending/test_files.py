@@ -157,6 +157,10 @@ def test_the_only_notebook_with_the_recorded_lines_is_taken(tmp_path: Path, monk
     assert [(place.file, place.line) for place in placed.sites] == [("work.ipynb", 5)]
     Path("third.ipynb").write_text(NOTEBOOK, encoding="utf-8")
     assert notebook_files.notebook_of([site]) is None
+    monkeypatch.setattr(notebook_files, "MOST", 2)  # by their names the one that was first is the last
+    looked = notebook_files.notebook_of([site])
+    assert looked is not None
+    assert looked.name == "third.ipynb"
     assert notebook_files.notebook_of([site.model_copy(update={"file": "train.py"})]) is None
 
 

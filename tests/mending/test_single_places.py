@@ -424,6 +424,22 @@ def test_all_parameters_are_given(given: str, line: str | None) -> None:
     assert edited(model_edits.parameters, text) == ([f"-{own}", f"+{line}"] if line else None)
 
 
+@pytest.mark.parametrize(
+    ("made", "line"),
+    [
+        ("body = build()\nnet = Net(body)\n", "opt = torch.optim.SGD(net.parameters(), lr=0.1)"),
+        ("body, other = build()\nnet = Net(other)\n", None), ("body = build()\nnet = other(body)\n", None),
+        ("body = build()\nnet = Net(body)\nmore = Net(body)\n", None),
+    ],
+    ids=["its own", "of another part", "no model", "two"],
+)  # fmt: skip
+def test_the_parameters_of_what_a_part_was_put_into_are_given(made: str, line: str | None) -> None:
+    """Where it is one model of the script's."""
+    own = OPT.strip().replace("net.", "body.")
+    text = f"{HEAD}{FORWARD}{made}{own}\nloss = F.mse_loss(body(x), y)\n"
+    assert edited(model_edits.parameters, text) == ([f"-{own}", f"+{line}"] if line else None)
+
+
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of a project."""

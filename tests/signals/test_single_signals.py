@@ -13,6 +13,8 @@ from trainadvisor.signals.shared_rows import MOSTLY
 if TYPE_CHECKING:
     from pathlib import Path
 
+# The level of three points falls from 13/3 to 8/3; the median of second differences is 1.
+FALL = (13 / 3 - 8 / 3) / (1.4826 / math.sqrt(6) / math.sqrt(3))
 BINARY = {"min": 0.0, "max": 1.0, "batches": 5, "examples": 80}
 PARTNERS = {"expected": 4.0, "examples": 32, "right": 10, "other": 2, "order": "halves"}
 WORKERS = {"loader": 1, "workers": 4, "compared": 2, "same": 1}
@@ -229,6 +231,10 @@ CURVES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "a score that falls": (
         imported({"loss": TEN}, {"val_score": [1.0, 2.0, 4.0, 4.0, 4.0, 2.0, 2.0, 2.0], "val_score_max": [9.0] * 8}),
         {"held_out_score_lost": 0.5},
+    ),
+    "a fall in noises of a level": (
+        imported({"loss": TEN}, {"val_score": [1.0, 2.0, 4.0, 5.0, 4.0, 3.0, 2.0, 3.0]}),
+        {"held_out_score_fall": pytest.approx(FALL)},
     ),
     "four scores": (imported({"loss": TEN}, {"val_score": [4.0, 4.0, 4.0, 2.0]}), {"held_out_score_lost": None}),
     "the smallest fall": (

@@ -63,7 +63,8 @@ def test_a_reference_that_came_after_a_first_training_is_random_where_its_sizes_
     late = {"first": 150, "alike": [], "then": []}
     assert _seen(tmp_path, policy, fresh, **late)["twin_is_random"] is True
     assert _seen(tmp_path, policy, fresh, **late | {"then": [0]})["twin_is_random"] is False
-    assert _seen(tmp_path, policy, fresh, **late | {"first": 1})["twin_is_random"] is False
+    assert _seen(tmp_path, policy, fresh, **late | {"first": 21})["twin_is_random"] is True
+    assert _seen(tmp_path, policy, fresh, **late | {"first": 20})["twin_is_random"] is False
     assert _seen(tmp_path, policy, _sized(_model(1), 0.4), **late)["twin_is_random"] is False
     assert _seen(tmp_path, policy, _sized(_model(1, loaded=True), 0.13), **late)["twin_is_random"] is False
 

@@ -122,6 +122,8 @@ def _cleared(made: torch.optim.Optimizer) -> None:
 
 @veiled
 def _step_begins(optimizer: object, groups: Groups) -> None:
+    if slot.printed:
+        slot.look()
     plan = slot.plan
     if plan is not None:
         made = unless_it_fails(_planned, optimizer, groups)

@@ -1,5 +1,6 @@
 """Where the taps find the shortcuts of a plain step; there are none unless exactly one recorder listens."""
 
+from collections.abc import Callable, Sized
 from typing import Any, Protocol
 
 import torch
@@ -52,6 +53,9 @@ class _Slot:
     now: Shortcuts | None = None
     # Takes whole steps; asked before the others.
     plan: Any = None
+    # What the script has printed since the last look, and who looks before the number of steps changes.
+    printed: Sized = ()
+    look: Callable[[], None] = staticmethod(lambda: None)
 
     def clear(self) -> None:
         """Let the next events go the long way."""

@@ -190,6 +190,8 @@ def _step_begins(optimizer: torch.optim.Optimizer, args: tuple[Any, ...], kwargs
         _stepping.clear()  # that step was left by an exception
     _stepping.append(id(optimizer))
     if len(_stepping) == 1:
+        if slot.printed:
+            slot.look()
         if slot.plan is not None and plan_events.step_begins(optimizer, args, kwargs):
             return
         closure = args[1] if len(args) > 1 else kwargs.get("closure")

@@ -2,7 +2,7 @@
 
 import ast
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -45,7 +45,8 @@ class Expression:
     """A parsed expression whose form, but not yet its types, is known to be sound."""
 
     text: str
-    tree: ast.expr
+    # Which follows from the text.
+    tree: ast.expr = field(compare=False)
     place: Place
 
     @cached_property

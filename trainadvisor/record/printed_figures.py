@@ -2,12 +2,13 @@
 
 import os
 import re
+from collections import Counter
 from collections.abc import Callable
-from threading import get_ident
 from typing import TYPE_CHECKING
 
 from trainadvisor import clocks
 from trainadvisor.log.records import EVENT, Record
+from trainadvisor.record.printed_lines import PrintedLines
 from trainadvisor.record.printed_tables import PrintedTables
 
 if TYPE_CHECKING:
@@ -21,6 +22,10 @@ KIND = "figures-printed"
 MANY, SHARE = 1_000, 500
 # A name and a number; looking for them is much cheaper than reading the line.
 _FIGURE = re.compile(r"[^\W\d].*\d", re.DOTALL)
+# Numbers of a line, without which it has its form. Of a form that so many lines had without a figure of merit no more
+# lines are read: reading one costs 50 to 120 microseconds, and some scripts print one at every step.
+_NUMBERS = re.compile(r"(?<![\w.])[-+]?\d[\d.,]*(?:[eE][-+]?\d+)?")
+ENOUGH, FORMS = 8, 1_000
 
 
 class PrintedFigures:
@@ -31,27 +36,60 @@ class PrintedFigures:
         self._read, self._pid = read, os.getpid()
         self._kept, self._last = 0, 0
         self._tables = PrintedTables()
-        self.recorder: Recorder | None = None
+        # How many lines of a form had no figure of merit.
+        self._empty: Counter[str] = Counter()
+        self.lines = PrintedLines()
+        self._recorder: Recorder | None = None
 
-    def take(self, line: str) -> None:
-        """Keep the figures of a line; before torch is there, nothing is."""
-        recorder = self.recorder
+    def begin(self, recorder: "Recorder") -> None:
+        """Look from here on, before the number of steps changes; what was printed before torch was there is dropped."""
+        from trainadvisor.instrument.shortcut_slot import slot
+
+        self.lines.forget()
+        self._recorder = recorder
+        slot.printed, slot.look = self.lines.kept, self.look
+
+    def end(self) -> None:
+        """Look for the last time."""
+        from trainadvisor.instrument.shortcut_slot import slot
+
+        self.look()
+        self._recorder, slot.printed = None, ()
+
+    def look(self) -> None:
+        """Keep the figures of what was printed since the last look."""
+        recorder = self._recorder
         if recorder is None or os.getpid() != self._pid:
-            return
-        if recorder.thread.ident not in {None, get_ident()}:  # other threads than that of the training print too
-            return
-        step = recorder.steps_done()
-        if self._kept >= MANY and step - self._last < step // SHARE:
+            self.lines.forget()
             return
         begun = clocks.perf_counter()
-        line = self._tables.told(line)
-        found = self._read(line) if _FIGURE.search(line) else {}
+        step, heard = recorder.steps_done(), recorder.thread.ident
+
+        def take(line: str, thread: int) -> None:
+            if heard in {None, thread}:  # other threads than that of the training print too
+                self._take(recorder, step, line)
+
+        recorder.guard("printed", self.lines.read, take)
+        recorder.spend(clocks.perf_counter() - begun)
+
+    def _take(self, recorder: "Recorder", step: int, line: str) -> None:
+        """Keep the figures of a line."""
+        if self._kept >= MANY and step - self._last < step // SHARE:
+            return
+        form = _NUMBERS.sub("#", line)
+        if self._empty[form] >= ENOUGH:
+            return
+        head, told = self._tables.head, self._tables.told(line)
+        found = self._read(told) if _FIGURE.search(told) else {}
+        if self._tables.head is not head or len(self._empty) > FORMS:
+            self._empty.clear()
+        elif form != line and not found:
+            self._empty[form] += 1
         if found:
             self._kept, self._last = self._kept + 1, step
             self._write(recorder, {"record": EVENT, "kind": KIND, "step": step, "subject": "", "detail": found})
-        recorder.spend(clocks.perf_counter() - begun)
 
     def _write(self, recorder: "Recorder", record: Record) -> None:
-        recorder.guard("printed", recorder.queue.put, record, [])
+        recorder.queue.put(record, [])
         if recorder.plan.active:  # which hands over its records at once
-            recorder.guard("printed", recorder.queue.drain)
+            recorder.queue.drain()

@@ -18,7 +18,8 @@ class PrintedTables:
 
     def __init__(self) -> None:
         """Begin without a head."""
-        self._head: list[str] = []
+        # The names of its columns.
+        self.head: list[str] = []
 
     def told(self, line: str) -> str:
         """Return the names and numbers of a row, and any other line as it is."""
@@ -26,13 +27,13 @@ class PrintedTables:
             return line
         cells = _cells(line)
         if all(map(_NAME.fullmatch, cells)):
-            self._head = cells if len(cells) >= _LEAST and any(map(_COLUMN.search, cells)) else self._head
+            self.head = cells if len(cells) >= _LEAST and any(map(_COLUMN.search, cells)) else self.head
             return line
         row = cells if _EDGES.search(line) else line.split()
         numbers = list(map(_NUMBER.fullmatch, row))
-        if len(row) != len(self._head) or not row or numbers[0] is None:
+        if len(row) != len(self.head) or not row or numbers[0] is None:
             return line
-        return ", ".join(f"{name}: {found[1]}" for name, found in zip(self._head, numbers, strict=True) if found)
+        return ", ".join(f"{name}: {found[1]}" for name, found in zip(self.head, numbers, strict=True) if found)
 
 
 def _cells(line: str) -> list[str]:

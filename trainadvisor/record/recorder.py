@@ -120,6 +120,8 @@ class Recorder(Recording):
             return
         if self._busy:
             return
+        if slot.printed and name in _CUTTING:
+            slot.look()
         slot.clear()
         if self.plan.active and (get_ident() == self.plan.thread or name == "thread_changed"):
             self.plan.leave(force=True)

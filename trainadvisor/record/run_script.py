@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 from trainadvisor.errors import UsageError
 from trainadvisor.instrument import import_hook
 from trainadvisor.instrument.hidden_frame import drop_own_frames
+from trainadvisor.instrument.look_alikes import looking_as
 from trainadvisor.instrument.patching import exchange
 from trainadvisor.interruptions import kept_from_ending
 from trainadvisor.log.records import Record, opening
 from trainadvisor.log.writer import LogWriter
 from trainadvisor.record import failures
 from trainadvisor.record.printed_figures import PrintedFigures, Read
-from trainadvisor.record.printed_lines import heard
 from trainadvisor.record.sampling import DEFAULT_SHARE
 from trainadvisor.script_mark import mark_of_file
 from trainadvisor.voice import Voice
@@ -99,7 +99,7 @@ class Run:
         reason, code = "finished", 0
         stop_waiting = import_hook.when_torch_is_imported(self._start)
         with ExitStack() as ending:
-            with self._flush_at_exit(), heard(self._printed.take) if self._printed else nullcontext():
+            with self._flush_at_exit(), self._printed.lines.heard() if self._printed else nullcontext():
                 try:
                     self._execute_module() if self.module else self._execute_file()
                 except SystemExit as end:
@@ -130,10 +130,12 @@ class Run:
         self._recorder.start()
         self._recorder.note_written(self._written)
         if self._printed is not None:
-            self._printed.recorder = self._recorder
+            self._printed.begin(self._recorder)
 
     def _stop(self, reason: str) -> None:
         if self._recorder is not None:
+            if self._printed is not None:
+                self._printed.end()
             self._recorder.stop(reason)
         elif os.getpid() == self.pid:
             self.writer(opening(*self.shown))
@@ -181,7 +183,7 @@ class Run:
                     self._stop("exit")
             leave(status)
 
-        restore = exchange(os, "_exit", flush_and_leave)
+        restore = exchange(os, "_exit", looking_as(leave, flush_and_leave))
         try:
             yield
         finally:
