@@ -67,7 +67,8 @@ def _agreement(value: ast.expr) -> str:
     of = [*inner.args, *([inner.func.value] if isinstance(inner.func, ast.Attribute) else [])]
     whole = len(inner.args) == (words_of(inner.func) in ("torch.sum", "torch.mean", "np.sum", "np.mean", "sum"))
     agrees = any(isinstance(n, ast.Compare) and isinstance(n.ops[0], ast.Eq) for o in of for n in ast.walk(o))
-    return name if whole and (agrees or any(called(n) == "eq" for o in of for n in ast.walk(o))) else ""  # type: ignore[arg-type]
+    asked = any(isinstance(n, ast.Call) and called(n) == "eq" for o in of for n in ast.walk(o))
+    return name if whole and (agrees or asked) else ""
 
 
 def _divides(training: Training, node: ast.AST, added: ast.AugAssign, loop: ast.For, kind: str) -> bool:
