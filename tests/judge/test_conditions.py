@@ -222,12 +222,3 @@ def test_knowing_more_never_turns_an_answer_round(text: str, some: dict[str, Any
     before = expression.evaluate(some.get)
     after = expression.evaluate({**more, **some}.get)
     assert before is None or before == after
-
-
-def test_expressions_of_one_text_in_one_place_are_equal() -> None:
-    """What is remembered of one serves for the other, however often rules are read."""
-    one, same = parse("x > 1", PLACE), parse("x > 1", PLACE)
-    assert one.tree is not same.tree
-    assert (one, hash(one)) == (same, hash(same))
-    assert one != parse("x > 2", PLACE)
-    assert one != parse("x > 1", Place("rules/x/y.toml", "when[2]"))

@@ -2,7 +2,7 @@
 
 import ast
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -45,8 +45,7 @@ class Expression:
     """A parsed expression whose form, but not yet its types, is known to be sound."""
 
     text: str
-    # Which follows from the text.
-    tree: ast.expr = field(compare=False)
+    tree: ast.expr
     place: Place
 
     @cached_property
