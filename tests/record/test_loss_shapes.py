@@ -52,6 +52,11 @@ def _normalized(p: _Parts) -> torch.Tensor:
     return -((raw - raw.mean()) / raw.std() * p.log_prob).mean()
 
 
+def _averaged_and_squared(p: _Parts) -> torch.Tensor:
+    difference = -(p.v - p.next).abs() - p.log_prob
+    return difference.mean() + difference.pow(2).mean()
+
+
 def _ranking(p: _Parts) -> torch.Tensor:
     score = p.v
     pairs = F.relu(1 - (score - score.squeeze(1)) * (p.y[:, None] - p.y))
@@ -70,6 +75,7 @@ CROSSED = {
     "rows-first": lambda p: ((p.y - p.v) ** 2).mean(-1).sum() / N,
     "two-sided": lambda p: torch.where(p.y > p.v, 1.5 * (p.y - p.v) ** 2, (p.y - p.v) ** 2).mean(-1).mean(),
     "added-then-squared": lambda p: (2 * ((p.v - p.next).abs() - p.log_prob)).pow(2).mean(),
+    "averaged-and-squared": _averaged_and_squared,
     "target": lambda p: F.huber_loss(p.v.squeeze(1), (p.y + 0.9 * p.next).expand(N, N)),
 }
 MEANT = {

@@ -18,7 +18,7 @@ LONGEST = 2_000
 # Of a text of so many characters, as a whole table, no line is looked at.
 MUCH = 65_536
 # So many texts are kept until they are looked at, the last ones.
-MOST = 4_096
+MOST = 1_024
 
 # Takes a line, and the thread that printed it.
 Take = Callable[[str, int], None]
@@ -29,8 +29,8 @@ class PrintedLines:
 
     def __init__(self) -> None:
         """Begin with nothing."""
-        # The thread that printed, the number of its stream, and the text.
-        self.kept: deque[tuple[int, int, str]] = deque(maxlen=MOST)
+        # The thread that printed, the number of its stream, and the text unless it is too long.
+        self.kept: deque[tuple[int, int, str | None]] = deque(maxlen=MOST)
         # What has been printed of a line so far, by thread and stream.
         self._begun: dict[tuple[int, int], str] = {}
 
@@ -63,7 +63,7 @@ class PrintedLines:
         def write(*args: Any, **kwargs: Any) -> int:
             try:
                 count = plain(*args, **kwargs)
-                keep((ident(), number, args[0]))
+                keep((ident(), number, args[0] if count <= MUCH else None))
             except BaseException:  # of the stream, or of a signal handler
                 drop_own_frames()
                 raise
@@ -77,8 +77,11 @@ class PrintedLines:
             self._begun.clear()
         while self.kept:
             thread, number, given = self.kept.popleft()
-            text = given if type(given) is str else str.__str__(given)
             place = thread, number
+            if given is None:
+                self._begun.pop(place, None)
+                continue
+            text = given if type(given) is str else str.__str__(given)
             if "\n" not in text and len(text) <= LONGEST:
                 self._begun[place] = (self._begun.get(place, "") + text)[-LONGEST - 1 :]
                 continue
@@ -93,8 +96,6 @@ class PrintedLines:
     def _ended(self, place: tuple[int, int], text: str) -> Iterator[str]:
         """Go on with a text; what stands before a carriage return has been written over."""
         begun = self._begun.pop(place, "")
-        if len(text) > MUCH:
-            return
         *lines, rest = (begun + text).split("\n")
         self._begun[place] = rest[-LONGEST - 1 :]
         for line in lines:

@@ -39,22 +39,17 @@ def crossings(root: Any) -> list[Crossing]:
     nodes = list(region(root, by_rows=True))
     if any(_on_purpose(node) for node in nodes):
         return []
-    apart = _only_averaged(root)
+    apart = _only_averaged(nodes)
     return [found for node in nodes if bare(node) in _MEETING and node not in apart for found in _crossing(node, nodes)]
 
 
-def _only_averaged(root: Any) -> set[Any]:
+def _only_averaged(nodes: list[Any]) -> set[Any]:
     """Return the sums that are only averaged on: there each part has the mean of its own, whatever it meets."""
-    found: set[Any] = set()
-    waiting = [root]
-    while waiting:
-        node = waiting.pop()
-        scaled = scaling(node)
-        if node in found or not (scaled or bare(node) in _SUMMED):
-            continue
-        found.add(node)
-        waiting += [scaled[0]] if scaled else [inner for inner, _ in node.next_functions if inner is not None]
-    return found
+    linear = {node for node in nodes if bare(node) in _SUMMED or scaling(node)}
+    used = [(node, inner) for node in nodes for inner, _ in node.next_functions]
+    while others := {inner for node, inner in used if node not in linear and inner in linear}:
+        linear -= others
+    return linear
 
 
 def _crossing(node: Any, nodes: list[Any]) -> Iterator[Crossing]:
